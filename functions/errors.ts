@@ -1,0 +1,53 @@
+/**
+ * The error shape of the whole service: what happened, why, and what to do about it. Each room makes its own
+ * (`image/errors.ts`, `catalogue/errors.ts` …); `middleware/problem.ts` gives every code its HTTP status.
+ */
+
+export type ErrorCode =
+  | 'bad-request'
+  | 'bad-option'
+  | 'bad-json'
+  | 'bad-base64'
+  | 'body-empty'
+  | 'body-too-large'
+  | 'image-unsupported'
+  | 'image-damaged'
+  | 'image-too-large'
+  | 'model-unknown'
+  | 'model-broken'
+  | 'route-unknown'
+  | 'method-not-allowed'
+  | 'busy';
+
+export interface FieldError {
+  readonly detail: string;
+  /** JSON pointer or query name of the field at fault. */
+  readonly pointer: string;
+}
+
+/** An error that a caller can understand and act on. Anything else that is thrown is a defect of ours. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  /** One sentence: what happened and why. */
+  readonly what: string;
+  /** One sentence: what the caller can do. */
+  readonly todo: string;
+  readonly fields: readonly FieldError[];
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfterSeconds: number | undefined;
+  readonly code: ErrorCode;
+
+  constructor(
+    code: ErrorCode,
+    what: string,
+    todo: string,
+    details: { fields?: readonly FieldError[]; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(`${what} ${todo}`, { cause: details.cause });
+    this.code = code;
+    this.what = what;
+    this.todo = todo;
+    this.fields = details.fields ?? [];
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+}
