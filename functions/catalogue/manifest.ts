@@ -13,7 +13,10 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const modelIdSchema = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'a model id is 1 to 63 of a-z, 0-9, "-" and ".", beginning with a letter or digit');
+  .regex(
+    /^[a-z0-9][a-z0-9.-]{0,62}$/,
+    'a model id is 1 to 63 of a-z, 0-9, "-" and ".", beginning with a letter or digit',
+  );
 
 /**
  * How an upright picture becomes the model's input.
@@ -36,17 +39,16 @@ export const resizeSchema = z.discriminatedUnion('rule', [
   }),
 ]);
 
-export const inputSchema = z
-  .strictObject({
-    width: z.int().positive().max(1024),
-    height: z.int().positive().max(1024),
-    /** Order of the channels in the tensor. */
-    channels: z.enum(['grey', 'rgb', 'bgr']),
-    resize: resizeSchema,
-    /** value = pixel · scale + offset; one number, or one a channel in the tensor's order. */
-    scale: z.array(finite).min(1).max(3),
-    offset: z.array(finite).min(1).max(3),
-  });
+export const inputSchema = z.strictObject({
+  width: z.int().positive().max(1024),
+  height: z.int().positive().max(1024),
+  /** Order of the channels in the tensor. */
+  channels: z.enum(['grey', 'rgb', 'bgr']),
+  resize: resizeSchema,
+  /** value = pixel · scale + offset; one number, or one a channel in the tensor's order. */
+  scale: z.array(finite).min(1).max(3),
+  offset: z.array(finite).min(1).max(3),
+});
 
 const accuracySchema = z.strictObject({ top1: finite.min(0).max(1), top5: finite.min(0).max(1).optional() });
 

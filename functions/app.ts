@@ -1,0 +1,41 @@
+import { Hono } from 'hono';
+import { Catalogue } from './catalogue/catalogue.ts';
+import { Residents } from './catalogue/resident.ts';
+import { Classify } from './classify/classify.ts';
+import { ServiceError } from './errors.ts';
+import type { Host } from './host.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { log } from './middleware/log.ts';
+import { problem } from './middleware/problem.ts';
+import { requestId } from './middleware/request-id.ts';
+import { classifyRoute } from './routes/classify.ts';
+import { demoRoutes } from './routes/demo.ts';
+import { healthRoutes } from './routes/health.ts';
+import { modelRoutes } from './routes/models.ts';
+
+/** The whole service over one {@link Host}: the same at the edge, in Node and in tests. */
+export function createApp(host: Host): Hono {
+  const budget = new MemoryBudget(host.memoryBytes);
+  const catalogue = new Catalogue(host.models);
+  const residents = new Residents(host.models, host.modules, budget);
+  const classify = new Classify({ catalogue, residents, codecs: host.modules, budget });
+
+  const app = new Hono();
+  app.use(requestId, log(host));
+  app.onError(problem);
+  app.notFound((c) =>
+    problem(
+      new ServiceError(
+        'route-unknown',
+        `Nothing answers at ${c.req.path}.`,
+        'POST an image to /classify/{model}; GET /models says which there are.',
+      ),
+      c,
+    ),
+  );
+  classifyRoute(app, classify);
+  modelRoutes(app, catalogue);
+  healthRoutes(app, catalogue);
+  if (host.page) demoRoutes(app, host.page);
+  return app;
+}

@@ -1,0 +1,17 @@
+import { ServiceError } from '../errors.ts';
+
+export const unknownModel = (id: string, known: readonly string[]): ServiceError =>
+  new ServiceError(
+    'model-unknown',
+    `There is no model "${id.slice(0, 63)}".`,
+    known.length > 0 ? `Ask for one of: ${known.join(', ')}.` : 'Publish one under models/ and build again.',
+  );
+
+/** A file of a model folder is missing, short, altered or malformed: the deployment is at fault, not the caller. */
+export const brokenModel = (id: string, file: string, why: string, cause?: unknown): ServiceError =>
+  new ServiceError(
+    'model-broken',
+    `The model "${id}" cannot be loaded: ${file} ${why}.`,
+    'Use another model; whoever deploys this service has to publish this one again.',
+    { cause },
+  );

@@ -1,0 +1,56 @@
+import type { Classifier } from '../runtime/classifier.ts';
+import type { AssetSource } from './assets.ts';
+import { parseJson } from './catalogue.ts';
+import { brokenModel } from './errors.ts';
+import type { Manifest, ModelFile } from './manifest.ts';
+import { readVerified, streamVerified } from './read.ts';
+
+export interface RuntimeModules {
+  readonly tfjs: WebAssembly.Module;
+  readonly int8: { readonly baseline: WebAssembly.Module; readonly relaxed: WebAssembly.Module };
+}
+
+/**
+ * A model folder becomes a running network. Each file is checked against the manifest as it arrives.
+ * @throws ServiceError `model-broken` naming the file.
+ */
+export function loadClassifier(assets: AssetSource, manifest: Manifest, modules: RuntimeModules): Promise<Classifier> {
+  return manifest.runtime === 'tfjs'
+    ? loadTfjs(assets, manifest, modules.tfjs)
+    : Promise.reject(brokenModel(manifest.id, 'manifest.json', `needs the runtime "${manifest.runtime}"`));
+}
+
+async function loadTfjs(assets: AssetSource, manifest: Manifest, backend: WebAssembly.Module): Promise<Classifier> {
+  const shards = filesOf(manifest, 'weights');
+  const weights = new Uint8Array(shards.reduce((sum, shard) => sum + shard.bytes, 0));
+  let at = 0;
+  for (const shard of shards) {
+    await streamVerified(assets, manifest, shard, weights.subarray(at, at + shard.bytes));
+    at += shard.bytes;
+  }
+  const file = onlyFile(manifest, 'topology');
+  const topology = parseJson(await readVerified(assets, manifest, file));
+  // TF.js is large: it is evaluated when the first model asks for it, not when the isolate starts.
+  const { loadTfjsClassifier } = await import('../runtime/tfjs/classifier.ts');
+  const { input } = manifest;
+  return loadTfjsClassifier({
+    backend,
+    topology: topology as Parameters<typeof loadTfjsClassifier>[0]['topology'],
+    weights: weights.buffer,
+    shape: [input.height, input.width, input.channels === 'grey' ? 1 : 3],
+    scale: input.scale,
+    offset: input.offset,
+  }).catch((error: unknown) => {
+    throw brokenModel(manifest.id, file.path, 'is no layers model that TF.js can read', error);
+  });
+}
+
+function filesOf(manifest: Manifest, role: ModelFile['role']): readonly ModelFile[] {
+  return manifest.files.filter((file) => file.role === role);
+}
+
+function onlyFile(manifest: Manifest, role: ModelFile['role']): ModelFile {
+  const [file, ...more] = filesOf(manifest, role);
+  if (!file || more.length > 0) throw brokenModel(manifest.id, 'manifest.json', `must list one file of role ${role}`);
+  return file;
+}

@@ -1,0 +1,58 @@
+import { ServiceError } from '../errors.ts';
+
+/**
+ * A whole body, never more than `maxBytes` of it in memory.
+ * @throws ServiceError `body-too-large`, as soon as that is known.
+ */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) > maxBytes) {
+    await drain(request.body);
+    throw tooLarge('body', maxBytes);
+  }
+  if (!request.body) return new Uint8Array(0);
+  const reader = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    bytes += value.length;
+    if (bytes > maxBytes) {
+      reader.releaseLock();
+      await drain(request.body);
+      throw tooLarge('body', maxBytes);
+    }
+    chunks.push(value);
+  }
+  const body = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
+/** Many clients read an answer only when their body is sent; so much of it is taken and forgotten. */
+const DRAIN_BYTES = 64 * 1024 * 1024;
+
+async function drain(body: ReadableStream<Uint8Array> | null): Promise<void> {
+  if (!body) return;
+  const reader = body.getReader();
+  let bytes = 0;
+  while (bytes < DRAIN_BYTES) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    bytes += value.length;
+  }
+  await reader.cancel();
+}
+
+export function tooLarge(what: string, maxBytes: number): ServiceError {
+  return new ServiceError(
+    'body-too-large',
+    `The ${what} is larger than ${maxBytes} bytes.`,
+    'Send a smaller picture: a classifier looks at a few hundred pixels a side.',
+  );
+}

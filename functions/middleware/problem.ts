@@ -1,0 +1,56 @@
+import type { Context } from 'hono';
+import { type ErrorCode, ServiceError } from '../errors.ts';
+
+interface Meaning {
+  readonly status: 400 | 404 | 405 | 413 | 415 | 422 | 500 | 503;
+  readonly title: string;
+}
+
+/** Every code of {@link ErrorCode}: the compiler refuses a missing one. */
+const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
+  'bad-request': { status: 400, title: 'The request cannot be read' },
+  'bad-option': { status: 400, title: 'An option is not understood' },
+  'bad-json': { status: 400, title: 'The JSON is not understood' },
+  'bad-base64': { status: 400, title: 'The base64 is not understood' },
+  'body-empty': { status: 400, title: 'There is no image' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'image-unsupported': { status: 415, title: 'The image is of a kind that is not supported' },
+  'image-damaged': { status: 422, title: 'The image is damaged' },
+  'image-too-large': { status: 413, title: 'The image is too large' },
+  'model-unknown': { status: 404, title: 'There is no such model' },
+  'model-broken': { status: 503, title: 'The model cannot be loaded' },
+  'route-unknown': { status: 404, title: 'There is nothing here' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  busy: { status: 503, title: 'The service is busy' },
+};
+
+/** An error as `application/problem+json` (RFC 9457). What is no {@link ServiceError} is ours: it says nothing of its inside. */
+export function problem(error: unknown, c: Context): Response {
+  if (!(error instanceof ServiceError)) {
+    return respond(c, {
+      type: 'internal',
+      status: 500,
+      title: 'Something went wrong here',
+      detail: 'The fault is ours; the request may be right. Report the x-request-id of this answer.',
+    });
+  }
+  const { status, title } = MEANINGS[error.code];
+  const response = respond(c, {
+    type: error.code,
+    status,
+    title,
+    detail: error.message,
+    ...(error.fields.length > 0 && { errors: error.fields }),
+  });
+  if (error.retryAfterSeconds !== undefined) response.headers.set('retry-after', String(error.retryAfterSeconds));
+  return response;
+}
+
+function respond(c: Context, body: { type: string; status: number; title: string; detail: string }): Response {
+  const { type, ...rest } = body;
+  const document = { type: `/problems#${type}`, ...rest, instance: c.req.path };
+  return new Response(`${JSON.stringify(document)}\n`, {
+    status: body.status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+  });
+}

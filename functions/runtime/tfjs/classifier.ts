@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { loadLayersModel } from '@tensorflow/tfjs-layers';
+import type { Classifier } from '../classifier.ts';
+import { startBackend } from './backend.ts';
+
+export interface TfjsModel {
+  /** tfjs-backend-wasm-simd.wasm, compiled. */
+  readonly backend: WebAssembly.Module;
+  /** The parsed `model.json`. */
+  readonly topology: tf.io.ModelJSON;
+  /** All weights in the order of the weights manifest. */
+  readonly weights: ArrayBuffer;
+  /** `[height, width, channels]` of the input. */
+  readonly shape: readonly [number, number, number];
+  /** value = pixel · scale + offset; one number, or one a channel. */
+  readonly scale: readonly number[];
+  readonly offset: readonly number[];
+}
+
+/** A TF.js layers model as a {@link Classifier}. Every tensor of a call is gone when it returns. */
+export async function loadTfjsClassifier(model: TfjsModel): Promise<Classifier> {
+  await startBackend(model.backend);
+  const layers = await loadLayersModel({
+    load: async () => ({
+      modelTopology: model.topology.modelTopology,
+      weightSpecs: model.topology.weightsManifest.flatMap((group) => group.weights),
+      weightData: model.weights,
+    }),
+  });
+  const [scale, offset] = [tf.keep(tf.tensor1d([...model.scale])), tf.keep(tf.tensor1d([...model.offset]))];
+  // A model may begin with Flatten or with Reshape: it says itself what it takes.
+  const inputShape = (layers.inputs[0]?.shape ?? []).slice(1);
+  const flat = inputShape.length === 1;
+  const weightBytes = layers.weights.reduce(
+    (sum, weight) => sum + 4 * tf.util.sizeFromShape(weight.shape as number[]),
+    0,
+  );
+  return {
+    bytes: weightBytes,
+    async classify(pixels, batch) {
+      const [height, width, channels] = model.shape;
+      const scores = tf.tidy(() => {
+        const values = tf.tensor4d(Float32Array.from(pixels), [batch, height, width, channels]);
+        const input = tf.add(tf.mul(values, scale), offset);
+        const output = layers.predict(flat ? tf.reshape(input, [batch, -1]) : input, { batchSize: batch });
+        if (Array.isArray(output)) throw new Error('a classifier has one output');
+        return output;
+      });
+      try {
+        return (await scores.data()) as Float32Array;
+      } finally {
+        scores.dispose();
+      }
+    },
+    dispose() {
+      layers.dispose();
+      scale.dispose();
+      offset.dispose();
+    },
+  };
+}

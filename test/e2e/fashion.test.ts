@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { png } from '../fixtures/png.ts';
+import { shared } from '../fixtures/shared.ts';
+import { type Service, startService } from './service.ts';
+
+let service: Service;
+beforeAll(async () => {
+  service = await startService();
+});
+afterAll(() => service?.stop());
+
+interface Sample {
+  readonly image: Buffer;
+  readonly label: number;
+}
+
+/** The first `count` official test images where the data set is, else the 200 committed ones. */
+function samples(count: number): Sample[] {
+  const folder = shared('data/fashion-mnist');
+  if (!folder) return committed();
+  const read = (name: string) => gunzipSync(readFileSync(path.join(folder, name)));
+  const images = read('t10k-images-idx3-ubyte.gz').subarray(16);
+  const labels = read('t10k-labels-idx1-ubyte.gz').subarray(8);
+  return Array.from({ length: count }, (_, i) => ({
+    image: png(28, 28, images.subarray(i * 784, (i + 1) * 784)),
+    label: labels[i] ?? -1,
+  }));
+}
+
+function committed(): Sample[] {
+  const folder = path.join(import.meta.dirname, '../fixtures/fashion');
+  const labels = JSON.parse(readFileSync(path.join(folder, 'labels.json'), 'utf8')) as {
+    file: string;
+    index: number;
+  }[];
+  return labels.map(({ file, index }) => ({ image: readFileSync(path.join(folder, file)), label: index }));
+}
+
+async function classify(
+  model: string,
+  image: Buffer,
+): Promise<{ predictions: { index: number; score: number; label: string }[] }> {
+  const response = await fetch(`${service.base}/classify/${model}`, {
+    method: 'POST',
+    body: image,
+    headers: { 'content-type': 'image/png' },
+  });
+  expect(response.status, await response.clone().text()).toBe(200);
+  return response.json();
+}
+
+/** Share of right answers, 16 requests at a time. */
+async function accuracy(model: string, set: readonly Sample[]): Promise<number> {
+  let right = 0;
+  const queue = [...set];
+  const worker = async () => {
+    for (let sample = queue.pop(); sample; sample = queue.pop()) {
+      right += Number((await classify(model, sample.image)).predictions[0]?.index === sample.label);
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  return right / set.length;
+}
+
+describe('fashion-mlp over HTTP', () => {
+  it('answers a burst on a cold start alike and right', async () => {
+    const [boot] = samples(1);
+    if (!boot) throw new Error('no sample');
+    const answers = await Promise.all(Array.from({ length: 32 }, () => classify('fashion-mlp', boot.image)));
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    expect(answers[0]?.predictions[0]?.index).toBe(boot.label);
+  });
+
+  it('is right on at least 85 % of the first 500 test images', async () => {
+    const share = await accuracy('fashion-mlp', samples(500));
+    console.log(`fashion-mlp over HTTP: ${(100 * share).toFixed(2)} %`);
+    expect(share).toBeGreaterThanOrEqual(0.85);
+  });
+
+  it.skipIf(!shared('data/fashion-mnist'))(
+    'has over HTTP the accuracy that evaluate prints, on all 10,000 (needs the data set)',
+    async () => {
+      const share = await accuracy('fashion-mlp', samples(10_000));
+      const run = promisify(execFile);
+      const { stdout } = await run('npx', [
+        'tsx',
+        'training/evaluate.ts',
+        '--model',
+        'fashion-mlp',
+        '--data',
+        shared('data/fashion-mnist') ?? '',
+        '--json',
+      ]);
+      expect(JSON.parse(stdout).accuracy).toBeCloseTo(share, 10);
+    },
+  );
+
+  it('says in GET /models what it serves', async () => {
+    const { models } = await (await fetch(`${service.base}/models`)).json();
+    const model = models.find((candidate: { id: string }) => candidate.id === 'fashion-mlp');
+    expect(model).toMatchObject({
+      parameters: 101_770,
+      task: 'image-classification',
+      input: { width: 28, height: 28 },
+    });
+    expect(model.metrics.top1).toBeGreaterThan(0.87);
+    const detail = await (await fetch(`${service.base}/models/fashion-mlp`)).json();
+    expect(detail.labels[9].label).toBe('Ankle boot');
+  });
+});

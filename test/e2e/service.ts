@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import path from 'node:path';
+
+export interface Service {
+  readonly base: string;
+  /** What it has printed so far. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+const root = path.join(import.meta.dirname, '../..');
+const START_MS = 60_000;
+
+/** Starts what `npm start` starts after its build, on a free port, and waits until it is ready. */
+export async function startService(): Promise<Service> {
+  const port = await freePort();
+  const base = `http://localhost:${port}`;
+  const child = spawn(
+    process.execPath,
+    [
+      path.join(root, 'node_modules/wrangler/bin/wrangler.js'),
+      'dev',
+      '--port',
+      String(port),
+      '--inspector-port',
+      String(await freePort()),
+      '--show-interactive-dev-session=false',
+    ],
+    // A group of its own: wrangler starts workerd, and both have to go.
+    { cwd: root, detached: true, env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: 'true' } },
+  );
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk));
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk));
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const stop = async () => {
+    if (child.exitCode === null && child.pid) process.kill(-child.pid, 'SIGTERM');
+    const killed = setTimeout(() => child.pid && process.kill(-child.pid, 'SIGKILL'), 5_000);
+    await ended;
+    clearTimeout(killed);
+  };
+  for (const end = Date.now() + START_MS; Date.now() < end && child.exitCode === null; ) {
+    const ready = await fetch(`${base}/health/ready`).catch(() => null);
+    if (ready?.ok) return { base, output: () => printed, stop };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await stop();
+  throw new Error(`the service did not become ready:\n${printed}`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
