@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { manifestSchema } from '../../../functions/catalogue/manifest.ts';
+import { type ModelDraft, publishModel } from '../../../training/publish/model-folder.ts';
+
+const MiB = 1024 * 1024;
+const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'publish-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+function draft(weights: Uint8Array, more: Partial<ModelDraft> = {}): ModelDraft {
+  return {
+    id: 'tiny',
+    title: 'Tiny',
+    runtime: 'int8',
+    parameters: 3,
+    input: { width: 8, height: 8, channels: 'grey', resize: { rule: 'fashion' }, scale: [1 / 255], offset: [0] },
+    output: { kind: 'logits', temperature: 1 },
+    memory: { weights: weights.length, arena: 64, total: weights.length + 64 },
+    metrics: { dataset: 'none', n: 10, top1: 0.9 },
+    provenance: { source: 'a test', licence: 'none', command: 'vitest' },
+    labels: [{ label: 'cat' }, { label: 'dog' }],
+    weights,
+    network: {
+      path: 'program.bin',
+      role: 'program',
+      content: (shards) => new TextEncoder().encode(shards.join(',')),
+    },
+    ...more,
+  };
+}
+
+describe('publishModel', () => {
+  it('cuts the weights into shards named by their content, and lists every file with its hash', async () => {
+    const dir = path.join(root, 'sharded');
+    const weights = new Uint8Array(8 * MiB + 5).map((_, index) => index % 251);
+    const manifest = await publishModel(dir, draft(weights));
+    const first = `weights-${sha256(weights.subarray(0, 8 * MiB)).slice(0, 16)}.bin`;
+    const second = `weights-${sha256(weights.subarray(8 * MiB)).slice(0, 16)}.bin`;
+    expect((await readdir(dir)).sort()).toEqual(
+      ['card.md', 'labels.json', 'manifest.json', 'program.bin', first, second].sort(),
+    );
+    expect(await readFile(path.join(dir, 'program.bin'), 'utf8')).toBe(`${first},${second}`);
+    for (const file of manifest.files) {
+      const bytes = await readFile(path.join(dir, file.path));
+      expect([file.path, file.bytes, file.sha256]).toEqual([file.path, bytes.length, sha256(bytes)]);
+    }
+    expect(manifestSchema.parse(JSON.parse(await readFile(path.join(dir, 'manifest.json'), 'utf8')))).toEqual(manifest);
+    expect(await readFile(path.join(dir, 'card.md'), 'utf8')).toContain('| top-1 on none (10 images) | 90.00 % |');
+  });
+
+  it('raises the revision only when the version changes', async () => {
+    const dir = path.join(root, 'again');
+    const first = await publishModel(dir, draft(Uint8Array.of(1)));
+    const same = await publishModel(dir, draft(Uint8Array.of(1)));
+    const other = await publishModel(dir, draft(Uint8Array.of(2)));
+    expect([first.revision, same.revision, other.revision]).toEqual([1, 1, 2]);
+    expect(same.version).toBe(first.version);
+    expect(other.version).not.toBe(first.version);
+    expect((await readdir(dir)).filter((name) => name.startsWith('weights-'))).toHaveLength(1);
+  });
+
+  it('changes nothing when the manifest would not load', async () => {
+    const dir = path.join(root, 'kept');
+    await publishModel(dir, draft(Uint8Array.of(1)));
+    const before = await readFile(path.join(dir, 'manifest.json'), 'utf8');
+    await expect(publishModel(dir, draft(Uint8Array.of(2), { title: '' }))).rejects.toThrow(/title/);
+    await expect(publishModel(dir, draft(Uint8Array.of(2), { labels: [] }))).rejects.toThrow();
+    expect(await readFile(path.join(dir, 'manifest.json'), 'utf8')).toBe(before);
+    expect((await readdir(root)).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('refuses a folder that holds something else', async () => {
+    const dir = path.join(root, 'holiday');
+    await mkdir(dir);
+    await writeFile(path.join(dir, 'photo.jpg'), 'x');
+    await expect(publishModel(dir, draft(Uint8Array.of(1)))).rejects.toThrow(/holiday exists and is no model folder/);
+    expect(await readdir(dir)).toEqual(['photo.jpg']);
+  });
+});

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import {
+  type Label,
+  labelsSchema,
+  MANIFEST_FORMAT,
+  MAX_SHARD_BYTES,
+  type Manifest,
+  type ModelFile,
+  manifestSchema,
+} from '../../functions/catalogue/manifest.ts';
+import { type CardFacts, modelCard } from '../report/card.ts';
+
+export interface ModelDraft extends Omit<CardFacts, 'classes' | 'task'> {
+  /** One a class, in the order of the output. */
+  readonly labels: readonly Label[];
+  /** All weights in one piece; cut into shards here. */
+  readonly weights: Uint8Array;
+  /** `model.json` of TF.js, or `program.bin`; `content` is told the names of the shards, in order. */
+  readonly network: {
+    readonly path: string;
+    readonly role: 'topology' | 'program';
+    content(shards: readonly string[]): Uint8Array;
+  };
+}
+
+interface Content {
+  readonly path: string;
+  readonly role: ModelFile['role'];
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Writes a model folder all or nothing: a temporary folder beside `dir`, renamed when it is whole. The version is
+ * the sha256 over the sorted hashes of the files; the revision goes up by one when the version changes.
+ * @throws Error where the manifest would not load, or `dir` holds something else than a model; nothing is changed then.
+ */
+export async function publishModel(dir: string, draft: ModelDraft): Promise<Manifest> {
+  const { labels, weights, network, ...given } = draft;
+  const facts: CardFacts = { ...given, task: 'image-classification', classes: labels.length };
+  const shards = cutIntoShards(weights);
+  const contents: Content[] = [
+    { path: network.path, role: network.role, bytes: network.content(shards.map((shard) => shard.path)) },
+    ...shards,
+    { path: 'labels.json', role: 'labels', bytes: text(`${JSON.stringify(labelsSchema.parse(labels), null, 1)}\n`) },
+    { path: 'card.md', role: 'card', bytes: text(modelCard(facts)) },
+  ];
+  const files = contents.map(({ path, role, bytes }) => ({ path, role, bytes: bytes.length, sha256: sha256(bytes) }));
+  const version = sha256(
+    text(
+      files
+        .map((file) => file.sha256)
+        .sort()
+        .join('\n'),
+    ),
+  );
+  const previous = await previousManifest(dir);
+  const revision = previous ? previous.revision + (previous.version === version ? 0 : 1) : 1;
+  const manifest = manifestSchema.parse({ format: MANIFEST_FORMAT, version, revision, ...facts, files });
+  const all: Content[] = [
+    ...contents,
+    { path: 'manifest.json', role: 'card', bytes: text(`${JSON.stringify(manifest, null, 2)}\n`) },
+  ];
+  await replaceFolder(dir, all);
+  return manifest;
+}
+
+/** Shards of at most 8 MiB, named by content: an unchanged one keeps its name, and two equal ones are one file. */
+function cutIntoShards(weights: Uint8Array): Content[] {
+  const shards: Content[] = [];
+  for (let at = 0; at < weights.length; at += MAX_SHARD_BYTES) {
+    const bytes = weights.subarray(at, at + MAX_SHARD_BYTES);
+    shards.push({ path: `weights-${sha256(bytes).slice(0, 16)}.bin`, role: 'weights', bytes });
+  }
+  return shards;
+}
+
+/** What publishing again needs of a manifest, whatever its format. */
+const publishedSchema = z.object({ version: manifestSchema.shape.version, revision: manifestSchema.shape.revision });
+
+async function previousManifest(dir: string): Promise<Pick<Manifest, 'version' | 'revision'> | undefined> {
+  const file = path.join(dir, 'manifest.json');
+  if (existsSync(file)) {
+    try {
+      return publishedSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    } catch (error) {
+      throw new Error(`${file} is damaged, so its revision is unknown: remove the folder, or restore it`, {
+        cause: error,
+      });
+    }
+  }
+  if (existsSync(dir) && (await readdir(dir)).length > 0) {
+    throw new Error(`${dir} exists and is no model folder (it has no manifest.json): remove it or choose another`);
+  }
+  return undefined;
+}
+
+async function replaceFolder(dir: string, contents: readonly Content[]): Promise<void> {
+  const beside = (what: string) => path.join(path.dirname(dir), `.${path.basename(dir)}.${what}-${process.pid}`);
+  const [fresh, old] = [beside('new'), beside('old')];
+  try {
+    await mkdir(fresh, { recursive: true });
+    for (const { path: name, bytes } of contents) await writeFile(path.join(fresh, name), bytes);
+    if (!existsSync(dir)) {
+      await rename(fresh, dir);
+      return;
+    }
+    await rename(dir, old);
+    await rename(fresh, dir).catch(async (error: unknown) => {
+      await rename(old, dir);
+      throw error;
+    });
+    await rm(old, { recursive: true });
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const text = (value: string) => new TextEncoder().encode(value);

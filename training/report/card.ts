@@ -1,0 +1,66 @@
+import type { Manifest } from '../../functions/catalogue/manifest.ts';
+
+/** What a card tells: the manifest but for its files and what follows from them. */
+export type CardFacts = Omit<Manifest, 'format' | 'version' | 'revision' | 'files'>;
+
+/** `card.md` of a model folder, written from its figures alone: the same figures give the same text. */
+export function modelCard(facts: CardFacts): string {
+  const { input, output, memory, metrics, provenance } = facts;
+  const size = `${input.width}x${input.height}`;
+  const lines = [
+    `# ${facts.title}`,
+    '',
+    `Image classification into ${facts.classes} classes, ${thousands(facts.parameters)} parameters, on the ${facts.runtime} runtime.`,
+    '',
+    '## Input',
+    '',
+    `${size} ${input.channels}, ${resizing(input)}; value = pixel · ${list(input.scale)} + ${list(input.offset)}.`,
+    '',
+    '## Output',
+    '',
+    output.kind === 'softmax' ? 'Softmax over the classes.' : 'One logit a class; scores are their softmax.',
+    ...(output.temperature === 1 ? [] : [`Temperature ${output.temperature}.`]),
+    '',
+    '## Figures',
+    '',
+    '| what | value |',
+    '| --- | --- |',
+    ...(metrics ? metricRows(metrics) : []),
+    `| weights in memory | ${thousands(memory.weights)} bytes |`,
+    ...(memory.arena > 0 ? [`| arena | ${thousands(memory.arena)} bytes |`] : []),
+    `| total while loaded | ${thousands(memory.total)} bytes |`,
+    ...(metrics ? [] : ['', 'Its accuracy was not measured.']),
+    '',
+    '## Provenance',
+    '',
+    `- source: ${provenance.source}`,
+    `- licence: ${provenance.licence}`,
+    `- made by: \`${provenance.command}\``,
+    ...(provenance.seed === undefined ? [] : [`- seed: ${provenance.seed}`]),
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function metricRows(metrics: NonNullable<Manifest['metrics']>): string[] {
+  const { dataset, n, top1, top5, float, agreement } = metrics;
+  return [
+    `| top-1 on ${dataset} (${thousands(n)} images) | ${percent(top1)} |`,
+    ...(top5 === undefined ? [] : [`| top-5 | ${percent(top5)} |`]),
+    ...(float ? [`| top-1 of the float network | ${percent(float.top1)} |`] : []),
+    ...(float?.top5 === undefined ? [] : [`| top-5 of the float network | ${percent(float.top5)} |`]),
+    ...(agreement === undefined ? [] : [`| top-1 equal to float on held-out images | ${percent(agreement)} |`]),
+  ];
+}
+
+function resizing(input: Manifest['input']): string {
+  const { resize } = input;
+  if (resize.rule === 'fashion') return 'prepared as Fashion-MNIST was';
+  const resized =
+    resize.rule === 'stretch' ? `stretched to ${resize.width}x${resize.height}` : `shorter side to ${resize.size}`;
+  return `${resized} (${resize.filter}), then the centre`;
+}
+
+const list = (values: readonly number[]) => (values.length === 1 ? `${values[0]}` : `(${values.join(', ')})`);
+const percent = (share: number) => `${(share * 100).toFixed(2)} %`;
+const thousands = (value: number) => value.toLocaleString('en-US');
