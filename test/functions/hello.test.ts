@@ -1,2 +1,0 @@
-import { expect, it } from 'vitest';
-it('runs in workerd', () => { expect(navigator.userAgent).toBe('Cloudflare-Workers'); });
