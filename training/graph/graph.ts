@@ -52,7 +52,13 @@ export type Operation =
   /** Along the channels. */
   | { readonly op: 'concat' }
   /** Padding never wins. The output size is the node's own, so that ceil mode needs no flag. */
-  | { readonly op: 'max-pool'; readonly kernel: Pair; readonly strides: Pair; readonly pads: Pads; readonly output: Pair }
+  | {
+      readonly op: 'max-pool';
+      readonly kernel: Pair;
+      readonly strides: Pair;
+      readonly pads: Pads;
+      readonly output: Pair;
+    }
   /** `countPads`: the divisor counts padding (but not what ceil mode adds beyond it). */
   | {
       readonly op: 'average-pool';
