@@ -117,8 +117,8 @@ describe('odd but valid pictures are answered', () => {
     ['progressive JPEG', () => photo().jpeg({ progressive: true }).toBuffer()],
     ['grey JPEG', () => photo().greyscale().jpeg().toBuffer()],
   ])('%s', async (_name, body) => {
-    const response = await post(await body(), { type: 'application/octet-stream' });
-    const answer = await response.json();
+    const response = await post(new Uint8Array(await body()), { type: 'application/octet-stream' });
+    const answer = (await response.json()) as { predictions: unknown[] };
     expect(response.status, JSON.stringify(answer)).toBe(200);
     expect(answer.predictions).toHaveLength(5);
   });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => service?.stop());
 
 interface Sample {
-  readonly image: Buffer;
+  readonly image: Uint8Array<ArrayBuffer>;
   readonly label: number;
 }
 
@@ -41,17 +41,27 @@ function committed(): Sample[] {
   return labels.map(({ file, index }) => ({ image: readFileSync(path.join(folder, file)), label: index }));
 }
 
-async function classify(
-  model: string,
-  image: Buffer,
-): Promise<{ predictions: { index: number; score: number; label: string }[] }> {
+interface Answer {
+  readonly predictions: { index: number; score: number; label: string }[];
+}
+
+async function classify(model: string, image: Uint8Array<ArrayBuffer>): Promise<Answer> {
   const response = await fetch(`${service.base}/classify/${model}`, {
     method: 'POST',
     body: image,
     headers: { 'content-type': 'image/png' },
   });
   expect(response.status, await response.clone().text()).toBe(200);
-  return response.json();
+  return (await response.json()) as Answer;
+}
+
+interface Listed {
+  readonly id: string;
+  readonly metrics: { top1: number };
+}
+
+async function json<T>(route: string): Promise<T> {
+  return (await (await fetch(service.base + route)).json()) as T;
 }
 
 /** Share of right answers, 16 requests at a time. */
@@ -101,15 +111,15 @@ describe('fashion-mlp over HTTP', () => {
   );
 
   it('says in GET /models what it serves', async () => {
-    const { models } = await (await fetch(`${service.base}/models`)).json();
-    const model = models.find((candidate: { id: string }) => candidate.id === 'fashion-mlp');
+    const { models } = await json<{ models: Listed[] }>('/models');
+    const model = models.find((candidate) => candidate.id === 'fashion-mlp');
     expect(model).toMatchObject({
       parameters: 101_770,
       task: 'image-classification',
       input: { width: 28, height: 28 },
     });
-    expect(model.metrics.top1).toBeGreaterThan(0.87);
-    const detail = await (await fetch(`${service.base}/models/fashion-mlp`)).json();
-    expect(detail.labels[9].label).toBe('Ankle boot');
+    expect(model?.metrics.top1).toBeGreaterThan(0.87);
+    const detail = await json<{ labels: { label: string }[] }>('/models/fashion-mlp');
+    expect(detail.labels[9]?.label).toBe('Ankle boot');
   });
 });
