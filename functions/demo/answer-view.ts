@@ -1,0 +1,64 @@
+import type { Answer, Prediction } from './api.ts';
+import { part } from './dom.ts';
+
+/** The label, the ten bars and the time; the same once more in words, for those who listen. */
+export class AnswerView {
+  readonly #root: HTMLElement;
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+  }
+
+  /** The old answer stays, dimmed, until the new one is here. */
+  wait(): void {
+    this.#root.setAttribute('aria-busy', 'true');
+  }
+
+  show({ predictions, model, milliseconds }: Answer): void {
+    const [best] = predictions;
+    this.#root.removeAttribute('aria-busy');
+    this.#text('#best', best?.label ?? 'No class');
+    this.#text('#best-score', best ? percent(best.score) : '');
+    this.#text('#facts', `${time(milliseconds)} there and back · ${model.id}, revision ${model.revision}`);
+    part(this.#root, '#bars', HTMLElement).replaceChildren(...predictions.map(bar));
+    this.#text(
+      '#status',
+      best ? `${best.label}, ${percent(best.score)}. Answered in ${time(milliseconds)}.` : 'No class.',
+    );
+  }
+
+  /** After a problem there is no answer: the one before would be taken for it. */
+  clear(): void {
+    this.#root.removeAttribute('aria-busy');
+    this.#text('#best', 'No answer');
+    this.#text('#best-score', '');
+    this.#text('#facts', '');
+    this.#text('#status', '');
+    part(this.#root, '#bars', HTMLElement).replaceChildren();
+  }
+
+  #text(selector: string, text: string): void {
+    part(this.#root, selector, HTMLElement).textContent = text;
+  }
+}
+
+function bar({ label, score }: Prediction): HTMLLIElement {
+  const row = document.createElement('li');
+  const name = span('label', label);
+  const track = span('track', '');
+  const fill = span('fill', '');
+  track.append(fill);
+  fill.style.width = `${score * 100}%`;
+  row.append(name, track, span('value', percent(score)));
+  return row;
+}
+
+function span(className: string, text: string): HTMLSpanElement {
+  const element = document.createElement('span');
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+const percent = (score: number) => (score > 0 && score < 0.001 ? '< 0.1 %' : `${(score * 100).toFixed(1)} %`);
+const time = (milliseconds: number) => `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;

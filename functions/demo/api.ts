@@ -1,0 +1,73 @@
+import type { Manifest } from '../catalogue/manifest.ts';
+import { Problem } from './problem.ts';
+
+/** One of `GET /models`. */
+export type Model = Pick<
+  Manifest,
+  'id' | 'title' | 'revision' | 'runtime' | 'parameters' | 'input' | 'metrics' | 'memory'
+>;
+
+export interface Prediction {
+  readonly label: string;
+  readonly index: number;
+  /** 0…1 */
+  readonly score: number;
+}
+
+export interface Answer {
+  /** Highest score first. */
+  readonly predictions: readonly Prediction[];
+  readonly model: { readonly id: string; readonly version: string; readonly revision: number };
+  /** From sending the picture to holding the answer, measured here: the Worker's own clock stands still. */
+  readonly milliseconds: number;
+}
+
+/** Fashion networks have ten classes; of others the ten best are shown. */
+const TOP_K = 10;
+
+export const classifyPath = (model: string): string => `/classify/${encodeURIComponent(model)}?top_k=${TOP_K}`;
+
+/** What stands in `content-type`: only ever an image, so that a dropped JSON file is not taken for a request in JSON. */
+export const contentTypeOf = (picture: Blob): string =>
+  picture.type.startsWith('image/') ? picture.type : 'application/octet-stream';
+
+/** @throws Problem */
+export async function listModels(): Promise<readonly Model[]> {
+  const response = await ask('/models');
+  const { models } = (await response.json()) as { models: Model[] };
+  return models;
+}
+
+/** @throws Problem, or an `AbortError` when `signal` says so */
+export async function classify(model: string, picture: Blob, signal: AbortSignal): Promise<Answer> {
+  const body = await picture.arrayBuffer().catch((error: unknown) => {
+    throw new Problem('That cannot be read', 'It is a folder, or the file has moved. Choose one picture file.', {
+      cause: error,
+    });
+  });
+  const start = performance.now();
+  const response = await ask(classifyPath(model), {
+    method: 'POST',
+    body,
+    headers: { 'content-type': contentTypeOf(picture) },
+    signal,
+  });
+  const answer = (await response.json()) as Omit<Answer, 'milliseconds'>;
+  return { ...answer, milliseconds: performance.now() - start };
+}
+
+async function ask(path: string, init?: RequestInit): Promise<Response> {
+  const response = await fetch(path, init).catch((error: unknown) => {
+    if (init?.signal?.aborted) throw error;
+    throw new Problem(
+      'The service did not answer',
+      'It is down, or this device is offline. Check the connection and try again.',
+      {
+        remedy: 'retry',
+        cause: error,
+      },
+    );
+  });
+  if (!response.ok) throw await Problem.of(response);
+  return response;
+}

@@ -1,0 +1,89 @@
+import { AnswerView } from './answer-view.ts';
+import { classify, listModels, type Model } from './api.ts';
+import { CurlView } from './curl.ts';
+import { part } from './dom.ts';
+import { listenForPictures } from './intake.ts';
+import { ModelChooser } from './model-chooser.ts';
+import { type Picture, shrink } from './picture.ts';
+import { PictureView } from './picture-view.ts';
+import { Problem, type Remedy } from './problem.ts';
+import { ProblemView } from './problem-view.ts';
+import { listenForSamples, markSample } from './samples.ts';
+
+const byId = (id: string) => part(document, `#${id}`, HTMLElement);
+
+const chooser = new ModelChooser(part(document, '#model', HTMLSelectElement), byId('model-facts'), chosen);
+const answerView = new AnswerView(byId('answer'));
+const pictureView = new PictureView(byId('answer'));
+const curlView = new CurlView(byId('curl'));
+const problemView = new ProblemView(byId('problem'), remedy);
+const samples = byId('samples');
+
+let picture: Picture | undefined;
+/** Cancels the question in flight: a newer one makes its answer stale. */
+let asking = new AbortController();
+
+const intake = { onPicture: ask, onProblem: fail };
+listenForPictures(byId('zone'), intake);
+listenForSamples(samples, intake);
+await start();
+
+/** Learns which models there are; a picture that came in the meantime is answered then. */
+async function start(): Promise<void> {
+  try {
+    chooser.offer(await listModels());
+    if (chooser.chosen) chosen(chooser.chosen);
+  } catch (error) {
+    chooser.fail('The list of models did not come.');
+    fail(error);
+  }
+}
+
+function chosen(model: Model): void {
+  samples.hidden = model.input.resize.rule !== 'fashion';
+  if (picture) ask(picture);
+}
+
+async function ask(given: Picture): Promise<void> {
+  picture = given;
+  const model = chooser.chosen;
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  markSample(samples, given.path);
+  if (!model) return;
+  problemView.hide();
+  answerView.wait();
+  curlView.show(given, model.id);
+  const [answer] = await Promise.allSettled([
+    classify(model.id, given.blob, signal),
+    pictureView.show(given, model.input, signal),
+  ]);
+  if (signal.aborted) return;
+  if (answer.status === 'fulfilled') answerView.show(answer.value);
+  else fail(answer.reason);
+}
+
+function fail(error: unknown): void {
+  answerView.clear();
+  problemView.show(Problem.from(error));
+}
+
+async function remedy(kind: Remedy): Promise<void> {
+  if (!chooser.chosen) return start();
+  if (!picture) return;
+  if (kind === 'retry') return ask(picture);
+  try {
+    await ask(await shrink(picture));
+  } catch (error) {
+    fail(
+      new Problem(
+        'This browser cannot make it smaller',
+        'It does not read this kind of picture. Choose a PNG or JPEG.',
+        {
+          cause: error,
+        },
+      ),
+    );
+  }
+}
