@@ -3,19 +3,25 @@
  * compiler, the reference and the engine; `README.md` beside this file has the numbers and the layouts.
  *
  * Every op is a record of numbers. Tensors are arena offsets in bytes, weights are offsets in the block of
- * weights (its first 64 bytes are unused, so 0 means "none"). An op's record lies in WebAssembly memory as
- * the words listed in `fields`, in that order (`encoding.ts`), where the kernel reads it.
+ * weights (its first 64 bytes are unused, so 0 means "none"); no offset needs an alignment, but 16 is faster. An
+ * op's record lies in WebAssembly memory as the words listed in `fields`, in that order (`encoding.ts`), where the
+ * kernel reads it.
  *
- * Tensors are NHWC, uint8, batch 1: value (y, x, c) at `offset + (y · width + x) · stride + c`.
- * Activations hold 7 bits, 0…127, and mean `(q − zero) · scale`; scales stand only in multipliers. `stride` is a
- * multiple of 8 and at least the channels; bytes between channels and stride hold anything in 0…127.
- * The input tensor alone holds 8-bit pixels. Float tensors (`float` outputs) are float32, densely packed.
+ * Tensors are NHWC, uint8, batch 1: value (y, x, c) at `offset + (y · width + x) · stride + c`, stride ≥ channels.
+ * Activations hold 7 bits, 0…127, and mean `(q − zero) · scale`; scales stand only in multipliers. A kernel writes
+ * exactly the channels of its output: bytes between channels and stride are left alone and hold anything, so that
+ * several ops may fill slices of one concatenated tensor, whatever their channel counts.
+ * The input tensor alone holds 8-bit pixels: only `conv-first` and `copy` read it.
+ * Float tensors (`float` outputs) are float32, densely packed, at an offset that is a multiple of 4.
+ *
+ * An output may lie exactly on an input (same offset and stride) in `add`, `mul`, `lookup`, and on the residual of an
+ * epilogue; every other overlap of an output with an input or with scratch is refused.
  */
 
 /** Bump on every change that an older engine would misread. */
 export const PROGRAM_VERSION = 1;
 
-/** Bytes past a tensor or a weight panel that a kernel may read (never use): the planner pads by as much. */
+/** Bytes past a tensor, scratch or a weight panel that a kernel may read (never use): the planner pads by as much. */
 export const OVERREAD_BYTES = 64;
 
 /** What an epilogue does with v = acc · scale[c] + bias[c] (+ residual · residualScale). All float32, no fused multiply-add. */
@@ -49,8 +55,10 @@ const WINDOW = {
  * From an accumulator to an output. v = acc · scale[c] + bias[c]; with a residual v = v + r · residualScale, r its
  * raw byte (its zero point is folded into bias). `none`: v stands in output steps already. Any other activation is
  * applied to v in its own units and followed by v = v · activationScale + activationZero (`prelu` uses slope[c];
- * `hard-sigmoid` min(max(v · alpha + beta, 0), 1)). Then q = nearest(min(max(v, low), high)), ties to even.
- * With `float` 1 there is no rounding and no clamp: v (after the activation) is stored as float32 at output + 4 · n.
+ * `hard-sigmoid` min(max(v · alpha + beta, 0), 1), `hard-swish` v times that). Then
+ * q = nearest(min(max(v, low), high)), ties to even, 0 ≤ low ≤ high ≤ 127.
+ * With `float` 1 there is no rounding and no clamp: v (after the activation) is stored as float32 at output + 4 · n,
+ * n = pixel · outputChannels + c; outputStride then equals outputChannels.
  */
 const EPILOGUE = {
   /** float32[outputChannels rounded up to 8] */
@@ -61,6 +69,7 @@ const EPILOGUE = {
   residual: 'i',
   residualStride: 'i',
   residualScale: 'f',
+  /** Index in `ACTIVATIONS`. */
   activation: 'i',
   /** float32[outputChannels rounded up to 8], 0 unless `prelu` */
   slope: 'i',
@@ -77,16 +86,16 @@ export const fields = {
   /**
    * First convolution, on 8-bit pixels of 1…4 channels. K = kernelHeight · kernelWidth · inputChannels (channel
    * fastest) rounded up to even. int8 weights [N/8][K/2][8][2] (`layout.ts`). Outside the image pixel c is
-   * padValues byte c. `scratch`: a panel of int16, arena offset.
+   * padValues byte c (the lowest byte first). `scratch`: a panel of int16 for a block of output pixels
+   * (`convFirstScratchBytes`).
    */
   'conv-first': { ...TENSORS, ...WINDOW, ...EPILOGUE, weights: 'i', padValues: 'i', scratch: 'i', scratchBytes: 'i' },
   /**
    * Convolution of 7-bit activations, 1x1 and dense layers included. A tap holds inputChannels / groups channels
    * rounded up to 4, K is kernelHeight · kernelWidth taps, rounded up to 16. int8 weights
-   * [groups][N/8][K/4][8][4], N = outputChannels / groups rounded up to 8. `form` 0: w, 1: w4 (exact only where the
-   * compiler has checked), 2: F(4x4, 3x3) Winograd. `scratch`: a panel of `scratchBytes` into which taps are
-   * gathered, unused for 1x1 with stride 1. With groups > 1 outputChannels / groups is a multiple of 8 or 1 group at
-   * a time is stored channel by channel.
+   * [groups][N/8][K/4][8][4], N = outputChannels / groups rounded up to 8; padding is zero. `form` 0: w, 1: w4
+   * (`fitsW4` of every output channel), 2: F(4x4, 3x3) Winograd (`winograd.ts` says where). `scratch`: a panel for a
+   * block of output pixels (`convScratchBytes`), 0 bytes where the tensor itself serves (`readsTensorAsRows`).
    */
   conv: {
     ...TENSORS,
@@ -106,32 +115,34 @@ export const fields = {
   /**
    * Dense layer of 4-bit weights: the input is one pixel of K = inputChannels bytes, K rounded up to 32. Groups of
    * 32 along K, signed −7…7, float16 scale a group and output: acc = Σ over groups, in order, of
-   * float(Σ w · (a)) · groupScale, in float32. Layout in `layout.ts`.
+   * float(Σ w · q) · groupScale, in float32, and takes the place of the integer one. Layout in `layout.ts`.
    */
   'dense-int4': { ...TENSORS, ...EPILOGUE, weights: 'i', groupScales: 'i' },
-  /** Padding never wins; scale and zero of output and input are one. */
+  /** Padding never wins; scale and zero of output and input are one. Every window meets the map. */
   'max-pool': { ...TENSORS, ...WINDOW },
   /**
    * v = (Σ (q − zero)) · (multiplier / divisor) + bias; q = nearest(clamp(v, 0, 127)). The divisor counts the
    * positions inside the map, or with countPads 1 those inside the map padded by padTop … padRight.
    */
   'average-pool': { ...TENSORS, ...WINDOW, padBottom: 'i', padRight: 'i', countPads: 'i', zero: 'i', multiplier: 'f', bias: 'f' },
-  /** Mean over the map: v = Σ q · multiplier + bias; float 1 stores v as float32. */
+  /** Mean over the map: v = Σ q · multiplier + bias; q = nearest(clamp(v, 0, 127)); float 1 stores v as float32. */
   'global-average': { ...TENSORS, multiplier: 'f', bias: 'f', float: 'i' },
   /**
-   * Across channels: s = Σ (q − zero)² over `size` channels around c; v = (q − zero) · multiplier / (k + alpha · s)^beta + bias.
+   * Across channels: s = Σ (q − zero)² over channels c − ⌊(size − 1) / 2⌋ … c + ⌈(size − 1) / 2⌉;
+   * v = ((q − zero) · multiplier) / (k + alpha · s)^beta + bias; q = nearest(clamp(v, 0, 127)).
    * beta is quarters / 4, made of square roots and products, so that it has one value everywhere.
    */
   lrn: { ...TENSORS, size: 'i', zero: 'i', alpha: 'f', k: 'f', quarters: 'i', multiplier: 'f', bias: 'f' },
-  /** q = nearest(clamp(a · scale + b · otherScale + bias, low, high)) */
+  /** q = nearest(clamp((a · scale + b · otherScale) + bias, low, high)) */
   add: { ...TENSORS, other: 'i', otherStride: 'i', scale: 'f', otherScale: 'f', bias: 'f', low: 'f', high: 'f' },
-  /** q = nearest(clamp((a − zero) · (b − otherZero) · scale + bias, 0, 127)); with broadcast 1 b is one pixel for all. */
+  /** q = nearest(clamp((a − zero) · (b − otherZero) · scale + bias, low, high)); with broadcast 1 b is one pixel for all. */
   mul: { ...TENSORS, other: 'i', otherStride: 'i', broadcast: 'i', zero: 'i', otherZero: 'i', scale: 'f', bias: 'f', low: 'f', high: 'f' },
   /** q = table[q], 128 bytes for all channels, or with perChannel 1 [channels][128]. */
   lookup: { ...TENSORS, table: 'i', perChannel: 'i' },
   /**
    * Output (y, x, c) is input (y · strideY − padTop, x · strideX − padLeft, c · strideC − padChannel) requantized,
-   * nearest(clamp(q · scale + bias, 0, 127)), or `fill` where that lies outside. Pads, slices, subsampling, concat by copy.
+   * nearest(clamp(q · scale + bias, 0, 127)), or `fill` where that lies outside. Pads may be negative: slices start
+   * there. Pads, slices, subsampling, concat by copy. Scale 1, bias 0 moves bytes of 0…127 as they are.
    */
   copy: {
     ...TENSORS,
