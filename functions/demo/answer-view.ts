@@ -16,25 +16,28 @@ export class AnswerView {
 
   show({ predictions, model, milliseconds }: Answer): void {
     const [best] = predictions;
-    this.#root.removeAttribute('aria-busy');
-    this.#text('#best', best?.label ?? 'No class');
-    this.#text('#best-score', best ? percent(best.score) : '');
+    this.#head(best);
     this.#text('#facts', `${time(milliseconds)} there and back · ${model.id}, revision ${model.revision}`);
     part(this.#root, '#bars', HTMLElement).replaceChildren(...predictions.map(bar));
     this.#text(
       '#status',
-      best ? `${best.label}, ${percent(best.score)}. Answered in ${time(milliseconds)}.` : 'No class.',
+      best ? `${best.label}, ${percent(best.score)}. Answered in ${time(milliseconds)}.` : 'No answer.',
     );
   }
 
   /** After a problem there is no answer: the one before would be taken for it. */
   clear(): void {
-    this.#root.removeAttribute('aria-busy');
-    this.#text('#best', 'No answer');
-    this.#text('#best-score', '');
+    this.#head(undefined);
     this.#text('#facts', '');
     this.#text('#status', '');
     part(this.#root, '#bars', HTMLElement).replaceChildren();
+  }
+
+  #head(best: Prediction | undefined): void {
+    this.#root.removeAttribute('aria-busy');
+    this.#text('#best', best?.label ?? 'No answer');
+    part(this.#root, '#best', HTMLElement).classList.toggle('none', !best);
+    this.#text('#best-score', best ? percent(best.score) : '');
   }
 
   #text(selector: string, text: string): void {
@@ -45,6 +48,7 @@ export class AnswerView {
 function bar({ label, score }: Prediction): HTMLLIElement {
   const row = document.createElement('li');
   const name = span('label', label);
+  name.title = label;
   const track = span('track', '');
   const fill = span('fill', '');
   track.append(fill);

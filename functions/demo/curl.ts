@@ -4,9 +4,10 @@ import type { Picture } from './picture.ts';
 
 /** What does in a terminal (POSIX shell) what the page just did. A sample is fetched first, a file is taken from the folder. */
 export function curlLine({ blob, name, path }: Picture, model: string, origin: string): string {
-  const post = (data: string) =>
-    `curl -s --data-binary ${quote(`@${data}`)} -H ${quote(`content-type: ${contentTypeOf(blob)}`)} ${quote(origin + classifyPath(model))}`;
-  return path ? `curl -s ${quote(origin + path)} | ${post('-')}` : post(name);
+  const post = `curl -s --data-binary ${quote(path ? '@-' : `@${name}`)} \\
+-H ${quote(`content-type: ${contentTypeOf(blob)}`)} \\
+${quote(origin + classifyPath(model))}`;
+  return path ? `curl -s ${quote(origin + path)} |\n${post}` : post;
 }
 
 /** Single quotes keep everything but themselves (POSIX.1, Shell Command Language, 2.2.2). */

@@ -12,7 +12,7 @@ export class ModelChooser {
     select.addEventListener('change', () => {
       const model = this.chosen;
       if (!model) return;
-      this.#facts.textContent = factsOf(model);
+      this.#facts.textContent = this.#tell(model);
       onChange(model);
     });
   }
@@ -25,9 +25,15 @@ export class ModelChooser {
   offer(models: readonly Model[]): void {
     this.#models = models;
     this.#select.replaceChildren(...models.map(({ id, title }) => new Option(title, id)));
-    this.#select.disabled = models.length === 0;
+    this.#select.disabled = false;
+    this.#select.hidden = models.length < 2;
     const [first] = models;
-    this.#facts.textContent = first ? factsOf(first) : 'No model is deployed yet: npm run train makes one.';
+    this.#facts.textContent = first ? this.#tell(first) : 'None is deployed yet: npm run train makes one.';
+  }
+
+  /** One model alone needs no chooser, but it keeps its name. */
+  #tell(model: Model): string {
+    return this.#models.length < 2 ? `${model.title} · ${factsOf(model)}` : factsOf(model);
   }
 
   /** In place of the facts, where the models could not be had. */
@@ -43,10 +49,12 @@ function factsOf({ parameters, metrics, memory, runtime }: Model): string {
     accuracy,
     `${parameters.toLocaleString('en')} parameters`,
     `${megabytes(memory.total)} in memory`,
-    runtime,
+    RUNTIMES[runtime],
   ];
   return facts.filter(Boolean).join(' · ');
 }
+
+const RUNTIMES: Readonly<Record<Model['runtime'], string>> = { tfjs: 'TF.js, float32', int8: '8-bit integers' };
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;

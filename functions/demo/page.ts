@@ -23,7 +23,7 @@ let picture: Picture | undefined;
 /** Cancels the question in flight: a newer one makes its answer stale. */
 let asking = new AbortController();
 
-const intake = { onPicture: ask, onProblem: fail };
+const intake = { onPicture: ask, onProblem: (problem: Problem) => problemView.show(problem) };
 listenForPictures(byId('zone'), intake);
 listenForSamples(samples, intake);
 await start();
@@ -32,6 +32,7 @@ await start();
 async function start(): Promise<void> {
   try {
     chooser.offer(await listModels());
+    problemView.hide();
     if (chooser.chosen) chosen(chooser.chosen);
   } catch (error) {
     chooser.fail('The list of models did not come.');
@@ -54,6 +55,7 @@ async function ask(given: Picture): Promise<void> {
   if (!model) return;
   problemView.hide();
   answerView.wait();
+  part(document, '.verdict', HTMLElement).scrollIntoView({ block: 'nearest' });
   curlView.show(given, model.id);
   const [answer] = await Promise.allSettled([
     classify(model.id, given.blob, signal),

@@ -26,10 +26,10 @@ export class PictureView {
     const bitmap = await createImageBitmap(picture.blob).catch(() => null);
     if (!bitmap) return;
     try {
-      const pixels = seenBy(bitmap, input);
       if (signal.aborted) return;
+      const pixels = seenBy(bitmap, input);
       this.#canvas.getContext('2d')?.putImageData(pixels, 0, 0);
-      const size = `${input.width} × ${input.height}`;
+      const size = `${input.width}\u00a0×\u00a0${input.height}`;
       this.#caption.textContent = `What the model sees: ${size}, ${input.channels === 'grey' ? 'grey' : 'colour'}`;
       this.#canvas.setAttribute('aria-label', `The picture as the model sees it, ${size} pixels`);
       this.#showGiven(picture, bitmap);
