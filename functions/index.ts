@@ -29,6 +29,9 @@ export default {
       memoryBytes: MEMORY_BYTES,
       log: (line) => console.log(JSON.stringify(line)),
     });
-    return app.fetch(request, env, context);
+    const response = Promise.resolve(app.fetch(request, env, context));
+    // Others may be waiting for what this request loads: it goes on even when its own client hangs up.
+    context.waitUntil(response.catch(() => {}));
+    return response;
   },
 } satisfies ExportedHandler<Env>;
