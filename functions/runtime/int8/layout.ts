@@ -1,4 +1,4 @@
-import { OVERREAD_BYTES, type OpOf } from './program.ts';
+import { type OpOf, OVERREAD_BYTES } from './program.ts';
 
 /**
  * How weights lie in memory, as index functions: the compiler packs by them, the reference reads by them, and the
@@ -87,7 +87,8 @@ export type ConvFirstShape = Pick<
   'kernelHeight' | 'kernelWidth' | 'inputChannels' | 'outputChannels'
 >;
 
-export const convFirstK = (op: ConvFirstShape): number => roundUp(op.kernelHeight * op.kernelWidth * op.inputChannels, 2);
+export const convFirstK = (op: ConvFirstShape): number =>
+  roundUp(op.kernelHeight * op.kernelWidth * op.inputChannels, 2);
 
 /** int8 [N/8][K/2][8][2]. */
 export const convFirstWeightsBytes = (op: ConvFirstShape): number => roundUp(op.outputChannels, 8) * convFirstK(op);

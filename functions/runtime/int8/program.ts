@@ -124,7 +124,16 @@ export const fields = {
    * v = (Σ (q − zero)) · (multiplier / divisor) + bias; q = nearest(clamp(v, 0, 127)). The divisor counts the
    * positions inside the map, or with countPads 1 those inside the map padded by padTop … padRight.
    */
-  'average-pool': { ...TENSORS, ...WINDOW, padBottom: 'i', padRight: 'i', countPads: 'i', zero: 'i', multiplier: 'f', bias: 'f' },
+  'average-pool': {
+    ...TENSORS,
+    ...WINDOW,
+    padBottom: 'i',
+    padRight: 'i',
+    countPads: 'i',
+    zero: 'i',
+    multiplier: 'f',
+    bias: 'f',
+  },
   /** Mean over the map: v = Σ q · multiplier + bias; q = nearest(clamp(v, 0, 127)); float 1 stores v as float32. */
   'global-average': { ...TENSORS, multiplier: 'f', bias: 'f', float: 'i' },
   /**
@@ -136,7 +145,18 @@ export const fields = {
   /** q = nearest(clamp((a · scale + b · otherScale) + bias, low, high)) */
   add: { ...TENSORS, other: 'i', otherStride: 'i', scale: 'f', otherScale: 'f', bias: 'f', low: 'f', high: 'f' },
   /** q = nearest(clamp((a − zero) · (b − otherZero) · scale + bias, low, high)); with broadcast 1 b is one pixel for all. */
-  mul: { ...TENSORS, other: 'i', otherStride: 'i', broadcast: 'i', zero: 'i', otherZero: 'i', scale: 'f', bias: 'f', low: 'f', high: 'f' },
+  mul: {
+    ...TENSORS,
+    other: 'i',
+    otherStride: 'i',
+    broadcast: 'i',
+    zero: 'i',
+    otherZero: 'i',
+    scale: 'f',
+    bias: 'f',
+    low: 'f',
+    high: 'f',
+  },
   /** q = table[q], 128 bytes for all channels, or with perChannel 1 [channels][128]. */
   lookup: { ...TENSORS, table: 'i', perChannel: 'i' },
   /**
