@@ -23,7 +23,7 @@ export class PictureView {
   /** A picture that the browser cannot read leaves both empty: whether the service can is for the service to say. */
   async show(picture: Picture, input: ModelInput, signal: AbortSignal): Promise<void> {
     this.#clear(input);
-    const bitmap = await createImageBitmap(picture.blob).catch(() => null);
+    const bitmap = await createImageBitmap(picture.blob, { colorSpaceConversion: 'none' }).catch(() => null);
     if (!bitmap) return;
     try {
       if (signal.aborted) return;

@@ -1,0 +1,212 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Service, startService } from '../e2e/service.ts';
+import { browserPath, drop, type File, launch, listenForFaults } from './browser.ts';
+
+const MODEL = 'fashion-mlp';
+const garments = path.join(import.meta.dirname, '../fixtures/fashion');
+
+let service: Service;
+let browser: Browser;
+let page: Page;
+let faults: string[];
+
+/** The first committed test picture of a class. */
+async function garment(index: number): Promise<Buffer> {
+  const name = (await readdir(garments)).filter((file) => file.startsWith(`${index}-`)).sort()[0];
+  if (!name) throw new Error(`no picture of class ${index}`);
+  return readFile(path.join(garments, name));
+}
+
+const boot = async (): Promise<File> => ({ name: 'boot.png', type: 'image/png', bytes: await garment(9) });
+
+async function open(options: BrowserContextOptions = {}): Promise<void> {
+  const context = await browser.newContext({ baseURL: service.base, ...options });
+  page = await context.newPage();
+  faults = listenForFaults(page);
+  await page.goto('/');
+  await page.getByText('in memory').waitFor();
+  if (await page.getByLabel('Model').isVisible()) await page.getByLabel('Model').selectOption(MODEL);
+}
+
+/** The service's own word on a picture, without the page. */
+async function ask(bytes: Buffer): Promise<{ label: string; score: number }[]> {
+  const response = await fetch(`${service.base}/classify/${MODEL}?top_k=10`, {
+    method: 'POST',
+    body: new Uint8Array(bytes),
+  });
+  return ((await response.json()) as { predictions: { label: string; score: number }[] }).predictions;
+}
+
+const WAIT = { timeout: 15_000 };
+const says = (text: string) => expect.poll(() => page.locator('#best').textContent(), WAIT).toBe(text);
+const widthBeyondScreen = () => page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+
+const title =
+  browserPath || process.env.CI ? 'the page' : 'the page (skipped: no Chromium here; CHROMIUM=path names one)';
+describe.skipIf(!browserPath && !process.env.CI)(title, () => {
+  beforeAll(async () => {
+    [service, browser] = await Promise.all([startService(), launch()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await service?.stop();
+  });
+  afterEach(async () => {
+    await page?.context().close();
+    expect(faults).toEqual([]);
+  });
+
+  it('reads a dropped picture: label, ten bars with their values, time, input and curl line', async () => {
+    const file = await boot();
+    await open();
+    await drop(page, '#zone', file);
+    await says('Ankle boot');
+    const expected = await ask(file.bytes);
+    expect(await page.locator('#bars .label').allTextContents()).toEqual(expected.map(({ label }) => label));
+    expect(expected).toHaveLength(10);
+    const values = await page.locator('#bars .value').allTextContents();
+    values.forEach((value, i) => {
+      const percent = 100 * (expected[i]?.score ?? Number.NaN);
+      if (value === '< 0.1 %') expect(percent).toBeLessThan(0.1);
+      else expect(Number(value.replace(' %', ''))).toBeCloseTo(percent, 1);
+    });
+    expect(await page.locator('#facts').textContent()).toMatch(
+      /^[\d.]+ ms there and back · fashion-mlp, revision \d+$/,
+    );
+    expect(await page.getByRole('status').textContent()).toMatch(/^Ankle boot, [\d.]+ %\. Answered in [\d.]+ ms\.$/);
+    expect(await page.locator('#curl code').textContent()).toContain('--data-binary @boot.png');
+  });
+
+  it('shows a 28x28 picture to the eye exactly as it is', async () => {
+    const { bytes, name } = await boot();
+    await open();
+    await drop(page, 'body', { bytes, name, type: 'image/png' });
+    await says('Ankle boot');
+    const shown = await page.evaluate<number[]>(
+      `Array.from(document.querySelector('#seen').getContext('2d').getImageData(0, 0, 28, 28).data)`,
+    );
+    const expected = await sharp(bytes).toColourspace('srgb').ensureAlpha().raw().toBuffer();
+    expect(shown).toEqual(Array.from(expected));
+    expect(await page.getByRole('img', { name: 'as the model sees it' }).getAttribute('aria-label')).toContain('28');
+  });
+
+  it('has a curl line that says the same, whatever the name of the file', async () => {
+    const name = `it's $(a) "boot".png`;
+    const folder = await mkdtemp(path.join(tmpdir(), 'page-'));
+    const { bytes } = await boot();
+    await writeFile(path.join(folder, name), bytes);
+    await open({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.setInputFiles('#file', path.join(folder, name));
+    await says('Ankle boot');
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const line = await page.evaluate<string>('navigator.clipboard.readText()');
+    const { stdout } = await promisify(execFile)('sh', ['-c', line], { cwd: folder });
+    await rm(folder, { recursive: true });
+    expect((JSON.parse(stdout) as { predictions: unknown }).predictions).toEqual(await ask(bytes));
+  });
+
+  it('takes a pasted picture, by keys and by button', async () => {
+    await open({ permissions: ['clipboard-read', 'clipboard-write'] });
+    const base64 = (await boot()).bytes.toString('base64');
+    await page.evaluate(`fetch('/samples/trouser.png').then(async (sample) =>
+      navigator.clipboard.write([new ClipboardItem({ 'image/png': await sample.blob() })]))`);
+    await page.keyboard.press('Control+V');
+    await says('Trouser');
+    await page.evaluate(`navigator.clipboard.write([new ClipboardItem({ 'image/png': new Blob(
+      [Uint8Array.from(atob('${base64}'), (c) => c.charCodeAt(0))], { type: 'image/png' }) })])`);
+    await page.getByRole('button', { name: 'Paste' }).click();
+    await says('Ankle boot');
+  });
+
+  it('answers a sample by keys alone, and its curl line needs no file', async () => {
+    await open();
+    const focused = () =>
+      page.evaluate<string>(`document.activeElement.querySelector('img')?.alt ?? document.activeElement.id`);
+    const order: string[] = [];
+    while (order.at(-1) !== 'Trouser' && order.length < 10) {
+      await page.keyboard.press('Tab');
+      order.push(await focused());
+    }
+    expect(order.filter((id) => id !== 'model')).toEqual(['file', 'paste', 'T-shirt/top', 'Trouser']);
+    await page.keyboard.press('Enter');
+    await says('Trouser');
+    expect(await page.getByRole('button', { name: 'Trouser' }).getAttribute('aria-current')).toBe('true');
+    const { stdout } = await promisify(execFile)('sh', ['-c', (await page.locator('#curl code').textContent()) ?? '']);
+    expect((JSON.parse(stdout) as { predictions: unknown }).predictions).toEqual(await ask(await garment(1)));
+  });
+
+  it('says what is wrong with a text file, clears the answer, and goes on', async () => {
+    await open();
+    await drop(page, '#zone', await boot());
+    await says('Ankle boot');
+    await drop(page, '#zone', { name: 'notes.json', type: 'application/json', bytes: Buffer.from('{"image": "no"}') });
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.textContent()).toMatch(/not supported[\s\S]*(PNG|JPEG)/);
+    await says('No answer');
+    expect(await page.locator('#bars li').count()).toBe(0);
+    await drop(page, '#zone', await boot());
+    await says('Ankle boot');
+    expect(await alert.isVisible()).toBe(false);
+  });
+
+  it('offers a smaller copy where a picture is too large', async () => {
+    await open();
+    const width = 2000;
+    const height = 1700;
+    const noise = Buffer.from(
+      Uint32Array.from({ length: (width * height * 3) / 4 + 1 }, (_, i) => Math.imul(i ^ (i >>> 15), 0x2c1b3c6d))
+        .buffer,
+    );
+    const raw = { width, height, channels: 3 } as const;
+    const bytes = await sharp(noise.subarray(0, width * height * 3), { raw })
+      .png({ compressionLevel: 0 })
+      .toBuffer();
+    expect(bytes.length).toBeGreaterThan(10_000_000);
+    await drop(page, '#zone', { name: 'large.png', type: 'image/png', bytes });
+    await page.getByRole('alert').waitFor();
+    await page.getByRole('button', { name: 'Send a smaller copy' }).click();
+    await expect.poll(() => page.locator('#bars li').count(), WAIT).toBe(10);
+    expect(await page.locator('#curl code').textContent()).toContain('@large-1024.jpg');
+  });
+
+  it('says that the service is away, and asks again at the press of a button', async () => {
+    await open();
+    await page.route('**/classify/**', (route) => route.abort());
+    await drop(page, '#zone', await boot());
+    await page.getByRole('alert').getByText('did not answer').waitFor();
+    // Chromium's own word on it.
+    expect(faults.splice(0).join()).toContain('ERR_FAILED');
+    await page.unroute('**/classify/**');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await says('Ankle boot');
+  });
+
+  it.each(['light', 'dark'] as const)('fits a phone without sideways scrolling (%s)', async (colorScheme) => {
+    await open({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true, colorScheme });
+    expect(await widthBeyondScreen()).toBeLessThanOrEqual(0);
+    await drop(page, '#zone', { ...(await boot()), name: `${'a-very-long-name'.repeat(12)}.png` });
+    await says('Ankle boot');
+    expect(await widthBeyondScreen()).toBeLessThanOrEqual(0);
+    await drop(page, '#zone', { name: 'notes.txt', type: 'text/plain', bytes: Buffer.from('no picture') });
+    await page.getByRole('alert').waitFor();
+    expect(await widthBeyondScreen()).toBeLessThanOrEqual(0);
+  });
+
+  it('is served with a policy that lets it run only its own files', async () => {
+    const response = await fetch(`${service.base}/`);
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).not.toContain('unsafe');
+    expect(await response.text()).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/);
+    faults = [];
+  });
+});
