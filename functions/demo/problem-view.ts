@@ -22,6 +22,7 @@ export class ProblemView {
     this.#button.hidden = !problem.remedy;
     if (problem.remedy) this.#button.textContent = BUTTONS[problem.remedy];
     this.#box.hidden = false;
+    this.#box.scrollIntoView({ block: 'nearest' });
   }
 
   hide(): void {
