@@ -1,0 +1,109 @@
+import type { ModelInput } from '../catalogue/manifest.ts';
+import type { MemoryBudget } from '../memory-budget.ts';
+import { fashion, toGrey } from './fashion.ts';
+import { type Header, readHeader } from './header.ts';
+import { JpegDecoder, jpegBytes } from './jpeg/decode.ts';
+import { decodePng, pngBytes } from './png/decode.ts';
+import { resize, type Size, type Window } from './resize.ts';
+import type { Raster } from './rows.ts';
+import { tapsBytes } from './taps.ts';
+
+/** Compiled decoders. */
+export interface Codecs {
+  readonly jpeg: WebAssembly.Module;
+}
+
+/** How long a picture waits for the memory that decoding it takes. */
+const WAIT_MS = 5_000;
+
+const jpegDecoders = new WeakMap<MemoryBudget, JpegDecoder>();
+
+/**
+ * An encoded picture as the model's input. Memory is reserved, by what the header says, before anything is decoded.
+ * @returns uint8 `[height, width, channels]` in the tensor's channel order, not normalised
+ * @throws ServiceError `image-unsupported`, `image-damaged`, `image-too-large` or `busy`
+ */
+export async function preprocess(
+  bytes: Uint8Array,
+  input: ModelInput,
+  codecs: Codecs,
+  budget: MemoryBudget,
+): Promise<Uint8Array> {
+  const header = readHeader(bytes);
+  const release = await budget.reserve(decodingBytes(header, bytes.length) + resizingBytes(header, input), {
+    timeoutMs: WAIT_MS,
+  });
+  try {
+    return preprocessRaster(await decode(bytes, header, codecs, budget), input);
+  } finally {
+    release();
+  }
+}
+
+/** The same for a picture that is decoded and upright: a page's canvas, a data set's image. */
+export function preprocessRaster(raster: Raster, input: ModelInput): Uint8Array {
+  const { resize: how } = input;
+  if (how.rule === 'fashion') return tensor(fashion(raster), input);
+  const source = input.channels === 'grey' ? toGrey(raster) : raster;
+  const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, raster);
+  return tensor(resize(source, size, how.filter, centre(size, input)), input);
+}
+
+async function decode(bytes: Uint8Array, header: Header, codecs: Codecs, budget: MemoryBudget): Promise<Raster> {
+  if (header.format === 'png') return decodePng(bytes, header);
+  let decoder = jpegDecoders.get(budget);
+  if (!decoder) {
+    decoder = new JpegDecoder(codecs.jpeg, budget);
+    jpegDecoders.set(budget, decoder);
+  }
+  return decoder.decode(bytes, header);
+}
+
+/** torchvision's `Resize(size)`: the longer side is cut to a whole number, not rounded. */
+function shorterSideTo(size: number, { width, height }: Size): Size {
+  const shorter = Math.min(width, height);
+  return { width: Math.trunc((size * width) / shorter), height: Math.trunc((size * height) / shorter) };
+}
+
+/** torchvision's `CenterCrop`: Python's `round`, which takes halves to the even side. */
+function centre(size: Size, { width, height }: Size): Window {
+  if (size.width < width || size.height < height) {
+    throw new RangeError(`a model's input of ${width}x${height} cannot be cut from ${size.width}x${size.height}`);
+  }
+  return { left: halfToEven(size.width - width), top: halfToEven(size.height - height), width, height };
+}
+
+function halfToEven(twice: number): number {
+  const half = Math.floor(twice / 2);
+  return twice % 2 === 1 && half % 2 === 1 ? half + 1 : half;
+}
+
+function tensor({ channels, data }: Raster, input: ModelInput): Uint8Array {
+  if (input.channels === 'grey') return data;
+  if (channels === 1) {
+    const grey = data;
+    return Uint8Array.from({ length: grey.length * 3 }, (_, i) => grey[Math.floor(i / 3)] as number);
+  }
+  if (input.channels === 'rgb') return data;
+  for (let p = 0; p < data.length; p += 3) {
+    const red = data[p] as number;
+    data[p] = data[p + 2] as number;
+    data[p + 2] = red;
+  }
+  return data;
+}
+
+function decodingBytes(header: Header, fileBytes: number): number {
+  return header.format === 'png' ? pngBytes(header, fileBytes) : jpegBytes(header, fileBytes);
+}
+
+/** Weights of both axes, sums of open rows and the result; of a photo of a garment, grey twice. */
+function resizingBytes({ width, height }: Header, { resize: how, ...input }: ModelInput): number {
+  if (how.rule === 'fashion') return 2 * width * height;
+  const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, { width, height });
+  const grey = input.channels === 'grey' ? width * height : 0;
+  if (how.filter === 'nearest') return grey + input.width * input.height * 3;
+  const taps =
+    tapsBytes(width, size.width, how.filter, input.width) + tapsBytes(height, size.height, how.filter, input.height);
+  return grey + taps + input.width * input.height * 3 * 5;
+}
