@@ -6,6 +6,7 @@ import { Progress } from '../terminal/progress.ts';
 import { download } from './download.ts';
 import { DataError } from './errors.ts';
 import { type Idx, parseIdx, unpack } from './idx.ts';
+import type { LabelledImages } from './labelled-images.ts';
 
 /**
  * Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747): 60,000 training and 10,000 test images of garments,
@@ -24,18 +25,9 @@ export const CLASS_NAMES = [
   'Ankle boot',
 ] as const;
 
-export const IMAGE_SIDE = 28;
-const IMAGE_BYTES = IMAGE_SIDE * IMAGE_SIDE;
+const SHAPE = [28, 28, 1] as const;
 
 export type Split = 'train' | 'test';
-
-export interface FashionMnist {
-  /** uint8 `[count, 28, 28]`. */
-  readonly images: Uint8Array;
-  /** uint8 `[count]`, 0…9 in the order of {@link CLASS_NAMES}. */
-  readonly labels: Uint8Array;
-  readonly count: number;
-}
 
 interface OfficialFile {
   /** Without `.gz`. */
@@ -73,15 +65,16 @@ export interface Source {
 }
 
 /** @throws DataError where a file is missing and cannot be had, or is not the official one */
-export async function loadFashionMnist(split: Split, source: Source = {}): Promise<FashionMnist> {
+export async function loadFashionMnist(split: Split, source: Source = {}): Promise<LabelledImages> {
   const images = await load(OFFICIAL[split].images, source);
   const labels = await load(OFFICIAL[split].labels, source);
-  return { images: images.values, labels: labels.values, count: labels.values.length };
-}
-
-/** The `at`-th image, uint8 `[28, 28]`, a view. */
-export function imageAt(data: FashionMnist, at: number): Uint8Array {
-  return data.images.subarray(at * IMAGE_BYTES, (at + 1) * IMAGE_BYTES);
+  return {
+    images: images.values,
+    shape: SHAPE,
+    labels: labels.values,
+    classNames: CLASS_NAMES,
+    count: labels.values.length,
+  };
 }
 
 async function load(file: OfficialFile, { dir, addresses = OFFICIAL_ADDRESSES }: Source): Promise<Idx> {
