@@ -57,13 +57,14 @@ async function ask(given: Picture): Promise<void> {
   answerView.wait();
   part(document, '.verdict', HTMLElement).scrollIntoView({ block: 'nearest' });
   curlView.show(given, model.id);
-  const [answer] = await Promise.allSettled([
-    classify(model.id, given.blob, signal),
-    pictureView.show(given, model.input, signal),
-  ]);
+  // One after the other: preparing the picture holds up the thread, and the time of the answer would count it.
+  await pictureView.show(given, model.input, signal).catch(console.error);
   if (signal.aborted) return;
-  if (answer.status === 'fulfilled') answerView.show(answer.value);
-  else fail(answer.reason);
+  try {
+    answerView.show(await classify(model.id, given.blob, signal));
+  } catch (error) {
+    if (!signal.aborted) fail(error);
+  }
 }
 
 function fail(error: unknown): void {

@@ -97,6 +97,20 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     expect(await page.getByRole('img', { name: 'as the model sees it' }).getAttribute('aria-label')).toContain('28');
   });
 
+  it('shows of a photo what the model sees: those pixels alone get the same answer', async () => {
+    const photo = await sharp((await boot()).bytes)
+      .negate()
+      .resize(240, 240)
+      .extend({ top: 30, bottom: 90, left: 60, right: 20, background: 'white' })
+      .png()
+      .toBuffer();
+    await open();
+    await drop(page, '#zone', { name: 'photo.png', type: 'image/png', bytes: photo });
+    await says('Ankle boot');
+    const seen = await page.evaluate<string>(`document.querySelector('#seen').toDataURL('image/png').split(',')[1]`);
+    expect(await ask(Buffer.from(seen, 'base64'))).toEqual(await ask(photo));
+  });
+
   it('has a curl line that says the same, whatever the name of the file', async () => {
     const name = `it's $(a) "boot".png`;
     const folder = await mkdtemp(path.join(tmpdir(), 'page-'));
