@@ -92,18 +92,18 @@ async function fetchOfficial(file: OfficialFile, target: string, addresses: read
     const url = `${address}${file.name}.gz`;
     let progress: Progress | undefined;
     try {
-      return await download(url, target, {
+      const idx = await download(url, target, {
         accept: (bytes) => check(bytes, file, url),
         maxBytes: bytesOf(file),
         onBytes(received, total) {
-          progress ??= new Progress(path.basename(target), total);
-          progress.update(received);
+          progress ??= new Progress(`${path.basename(target)} in kB`, kilobytes(total));
+          progress.update(kilobytes(received));
         },
       });
+      progress?.done();
+      return idx;
     } catch (error) {
       failures.push(`${url}: ${(error as Error).message}`);
-    } finally {
-      progress?.done();
     }
   }
   throw new DataError(
@@ -140,3 +140,5 @@ function whereToPut(folder: string): string {
     `They are at ${OFFICIAL_ADDRESSES.join(' and ')}`,
   ].join('\n');
 }
+
+const kilobytes = (bytes: number) => Math.ceil(bytes / 1000);
