@@ -25,8 +25,8 @@ const INITIAL_BYTES = 16_908_288;
 const OVERHEAD_BYTES = 1_000_000;
 /** Rows of samples that libjpeg keeps while it upsamples, in bytes for each pixel of width. */
 const ROW_BYTES = 128;
-/** Warnings of libjpeg that leave the picture whole: stray bytes between segments, odd but harmless parameters. */
-const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters|unknown JFIF|unknown Adobe/i;
+/** Warnings of libjpeg that leave the picture whole. It says no more than the first. */
+const HARMLESS = /extraneous bytes before marker|unknown JFIF|unknown Adobe/i;
 
 /** Most bytes that decoding holds: WebAssembly memory, its RGBA copy and the upright picture. */
 export function jpegBytes({ width, height, components, coefficientBytes }: JpegHeader, fileBytes: number): number {

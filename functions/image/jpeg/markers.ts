@@ -45,10 +45,11 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
     at = start;
     if (isAlone(marker)) continue;
     if (marker === EOI || marker === SOI) throw damaged('The JPEG has no picture.');
-    const length = start + 2 <= bytes.length ? u16(bytes, start) : 0;
-    const segment = bytes.subarray(start + 2, start + length);
-    if (length < 2 || segment.length < length - 2) throw damaged('The JPEG ends within its header.');
+    /** The length counts itself; libjpeg, too, takes less for an empty segment. */
+    const length = Math.max(2, u16(bytes, start));
     at = start + length;
+    if (at > bytes.length) throw damaged('The JPEG ends within its header.');
+    const segment = bytes.subarray(start + 2, at);
     if (isFrame(marker)) {
       if (frame) throw damaged('The JPEG has two frames.');
       frame = readFrame(marker, segment);

@@ -72,19 +72,19 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
 
 /** @throws ServiceError where a chunk that matters is missing, cut short or has a wrong checksum */
 export function readPngChunks(bytes: Uint8Array, header: PngHeader): PngChunks {
-  let palette = new Uint8Array();
-  let transparency = new Uint8Array();
+  let palette: Uint8Array = new Uint8Array();
+  let transparency: Uint8Array = new Uint8Array();
   let orientation: Orientation = 1;
   let animated = false;
   const pixels: Uint8Array[] = [];
   for (let at = FIRST_CHUNK; ; ) {
     const { type, payload, intact, end } = chunkAt(bytes, at);
     const critical = (type.charCodeAt(0) & 32) === 0;
-    if ((critical || type === 'tRNS') && !intact()) throw damaged(`The ${type} chunk of the PNG has a wrong checksum.`);
+    if (!intact()) throw damaged(`The ${type} chunk of the PNG has a wrong checksum.`);
     if (type === 'IEND') break;
     else if (type === 'IDAT') pixels.push(payload);
     else if (type === 'PLTE') palette = paletteOf(payload, pixels.length > 0);
-    else if (type === 'tRNS') transparency = payload.slice();
+    else if (type === 'tRNS') transparency = payload;
     else if (type === 'eXIf') orientation = exifOrientation(payload);
     else if (type === 'fcTL') animated = true;
     else if (type === 'fdAT' && !animated) throw damaged('The PNG has a frame of an animation without its header.');
@@ -113,11 +113,11 @@ function chunkAt(bytes: Uint8Array, at: number): Chunk {
   };
 }
 
-function paletteOf(payload: Uint8Array, late: boolean): Uint8Array<ArrayBuffer> {
+function paletteOf(payload: Uint8Array, late: boolean): Uint8Array {
   if (late || payload.length === 0 || payload.length % 3 !== 0 || payload.length > 768) {
     throw damaged('The palette of the PNG is misplaced or has a wrong length.');
   }
-  return payload.slice();
+  return payload;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -191,7 +191,7 @@ class Inflater {
     }
     this.#flush();
     if (this.#total !== this.#expected) throw cut();
-    this.#bits -= this.#bits & 7;
+    this.#align();
     const b = this.#take(8) * 256 + this.#take(8);
     const a = this.#take(8) * 256 + this.#take(8);
     if (a !== this.#sumA || b !== this.#sumB) throw broken('wrong checksum');
@@ -209,9 +209,13 @@ class Inflater {
     return value;
   }
 
+  /** To the next whole byte. */
+  #align(): void {
+    this.#take(this.#bits & 7);
+  }
+
   #stored(): void {
-    this.#hold >>>= this.#bits & 7;
-    this.#bits -= this.#bits & 7;
+    this.#align();
     const length = this.#take(16);
     if (this.#take(16) !== (length ^ 0xffff)) throw broken('wrong length of a stored block');
     for (let left = length; left > 0; left--) {

@@ -14,61 +14,95 @@ function samplesOf(colourType: PngHeader['colourType']): number {
 }
 
 /** The converter for this kind of PNG (section 6.1 and table 11.1). */
-export function toPixels(header: PngHeader, chunks: PngChunks): ToPixels {
+export function toPixels(header: PngHeader, { palette, transparency }: PngChunks): ToPixels {
   const { bitDepth, colourType } = header;
-  if (colourType === 3) return paletted(header, chunks);
   const channels = channelsOf(header);
-  const alpha = colourType >= 4;
-  const samples = samplesOf(colourType);
-  const key = alpha || chunks.transparency.length < 2 * channels ? undefined : keyOf(chunks.transparency, channels);
-  if (bitDepth === 8 && !alpha && !key) return (row, count, pixels) => pixels.set(row.subarray(0, count * samples));
-  const sample = sampler(bitDepth);
-  const to8 =
-    bitDepth === 16 ? (v: number) => (v * 255 + 32_895) >> 16 : (v: number) => v * (255 / (2 ** bitDepth - 1));
-  return (row, count, pixels) => {
-    for (let x = 0; x < count; x++) {
-      const from = x * samples;
-      let clear = key !== undefined;
-      for (let c = 0; key && c < channels; c++) clear &&= sample(row, from + c) === key[c];
-      const opacity = clear ? 0 : alpha ? to8(sample(row, from + channels)) : 255;
-      for (let c = 0; c < channels; c++) pixels[x * channels + c] = overWhite(to8(sample(row, from + c)), opacity);
-    }
-  };
+  if (colourType === 3) return paletted(header, palette, transparency);
+  if (colourType >= 4) return blended(header, channels);
+  if (transparency.length < 2 * channels) return (row, count, pixels) => widen(row, count * channels, bitDepth, pixels);
+  return keyed(header, channels, transparency);
 }
 
-function paletted({ bitDepth }: PngHeader, { palette, transparency }: PngChunks): ToPixels {
+function paletted({ width, bitDepth }: PngHeader, palette: Uint8Array, transparency: Uint8Array): ToPixels {
   const colours = new Uint8Array(256 * 3);
   for (let i = 0; i < palette.length; i++) {
     colours[i] = overWhite(palette[i] as number, transparency[Math.floor(i / 3)] ?? 255);
   }
-  const sample = sampler(bitDepth);
+  const indices = new Uint8Array(width);
   return (row, count, pixels) => {
-    for (let x = 0; x < count; x++) {
-      const from = sample(row, x) * 3;
-      pixels[x * 3] = colours[from] as number;
-      pixels[x * 3 + 1] = colours[from + 1] as number;
-      pixels[x * 3 + 2] = colours[from + 2] as number;
+    samples(row, count, bitDepth, 1, indices);
+    for (let x = 0, to = 0; x < count; x++) {
+      const from = (indices[x] as number) * 3;
+      pixels[to++] = colours[from] as number;
+      pixels[to++] = colours[from + 1] as number;
+      pixels[to++] = colours[from + 2] as number;
     }
   };
 }
 
-/** Reads the sample with this number in a row; those of less than a byte stand highest bits first. */
-function sampler(bitDepth: PngHeader['bitDepth']): (row: Uint8Array, index: number) => number {
-  if (bitDepth === 8) return (row, index) => row[index] as number;
-  if (bitDepth === 16) return (row, index) => ((row[2 * index] as number) << 8) | (row[2 * index + 1] as number);
-  const mask = (1 << bitDepth) - 1;
-  return (row, index) => {
-    const bit = index * bitDepth;
-    return ((row[bit >> 3] as number) >> (8 - bitDepth - (bit & 7))) & mask;
+function blended({ width, bitDepth }: PngHeader, channels: 1 | 3): ToPixels {
+  const pitch = channels + 1;
+  const wide = new Uint8Array(width * pitch);
+  return (row, count, pixels) => {
+    widen(row, count * pitch, bitDepth, wide);
+    for (let x = 0, from = 0, to = 0; x < count; x++, from += pitch) {
+      const opacity = wide[from + channels] as number;
+      for (let c = 0; c < channels; c++) pixels[to++] = overWhite(wide[from + c] as number, opacity);
+    }
   };
 }
 
-/** The one grey or colour that tRNS makes transparent, in the file's own depth. */
-function keyOf(transparency: Uint8Array, channels: number): readonly number[] {
-  const view = new DataView(transparency.buffer, transparency.byteOffset, transparency.byteLength);
-  return Array.from({ length: channels }, (_, c) => view.getUint16(2 * c));
+/** One grey or colour is transparent; it is compared in the file's own depth (section 11.3.2.1). */
+function keyed({ bitDepth }: PngHeader, channels: 1 | 3, transparency: Uint8Array): ToPixels {
+  const key = transparency.subarray(0, 2 * channels);
+  const wideKey = new Uint8Array(channels);
+  if (bitDepth < 16)
+    widen(
+      key.filter((_, i) => i % 2 === 1),
+      channels,
+      8,
+      wideKey,
+    );
+  if (bitDepth < 8) wideKey[0] = ((wideKey[0] as number) & ((1 << bitDepth) - 1)) * scaleOf(bitDepth);
+  const matches = (bytes: Uint8Array, from: number, wanted: Uint8Array) => {
+    for (let i = 0; i < wanted.length; i++) if (bytes[from + i] !== wanted[i]) return false;
+    return true;
+  };
+  return (row, count, pixels) => {
+    widen(row, count * channels, bitDepth, pixels);
+    for (let x = 0; x < count; x++) {
+      const clear = bitDepth === 16 ? matches(row, x * 2 * channels, key) : matches(pixels, x * channels, wideKey);
+      if (clear) pixels.fill(255, x * channels, (x + 1) * channels);
+    }
+  };
 }
 
+const scaleOf = (bitDepth: number) => 255 / ((1 << bitDepth) - 1);
+
+/** Samples of any depth as 8 bits: 16-bit ones divided by 257 and rounded, small ones multiplied to reach 255. */
+function widen(row: Uint8Array, count: number, bitDepth: number, out: Uint8Array): void {
+  if (bitDepth === 8) out.set(row.subarray(0, count));
+  else if (bitDepth < 8) samples(row, count, bitDepth, scaleOf(bitDepth), out);
+  else narrow(row, count, out);
+}
+
+function narrow(row: Uint8Array, count: number, out: Uint8Array): void {
+  for (let i = 0; i < count; i++) {
+    const value = ((row[2 * i] as number) << 8) | (row[2 * i + 1] as number);
+    out[i] = (value * 255 + 32_895) >> 16;
+  }
+}
+
+/** Samples of up to 8 bits, times `scale`; those of less than a byte stand highest bits first (section 7.2). */
+function samples(row: Uint8Array, count: number, bitDepth: number, scale: number, out: Uint8Array): void {
+  const mask = (1 << bitDepth) - 1;
+  for (let i = 0, bit = 0; i < count; i++, bit += bitDepth) {
+    out[i] = (((row[bit >> 3] as number) >> (8 - bitDepth - (bit & 7))) & mask) * scale;
+  }
+}
+
+/** Rounded division by 255, exact for all products of two bytes. */
 function overWhite(value: number, opacity: number): number {
-  return opacity === 255 ? value : Math.round((value * opacity + 255 * (255 - opacity)) / 255);
+  const sum = value * opacity + 255 * (255 - opacity) + 128;
+  return (sum + (sum >> 8)) >> 8;
 }

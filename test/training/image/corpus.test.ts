@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ModelInput } from '../../../functions/catalogue/manifest.ts';
+import { ServiceError } from '../../../functions/errors.ts';
+import { MAX_FILE_BYTES, MAX_PIXELS } from '../../../functions/image/header.ts';
+import { preprocess } from '../../../functions/image/preprocess.ts';
+import { MemoryBudget } from '../../../functions/memory-budget.ts';
+import { shared } from '../../fixtures/shared.ts';
+
+/** One of 550 pictures of other decoders' test suites, with what a reference decoder said of it. */
+interface Entry {
+  readonly file: string;
+  readonly bytes: number;
+  readonly format: 'png' | 'jpeg' | 'gif' | 'webp' | 'avif' | 'heic';
+  readonly expect: 'decode' | 'error' | 'partial-or-error' | 'refuse' | 'refuse-or-decode' | 'refuse-or-bounded';
+  /** Size after Exif orientation. */
+  readonly upright?: readonly [width: number, height: number];
+  /** base64 of 8x8 RGB: the upright picture, box-filtered (bilinear where a side is under 8), over white. */
+  readonly thumb8?: string;
+  readonly components?: number;
+  readonly sampling?: string;
+}
+
+const folder = shared('data/images');
+const entries: Entry[] = folder ? JSON.parse(readFileSync(path.join(folder, 'manifest.json'), 'utf8')) : [];
+const jpeg = new WebAssembly.Module(
+  readFileSync(createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm')),
+);
+const budget = new MemoryBudget(120_000_000);
+
+type Outcome = { readonly pixels: Uint8Array } | { readonly error: unknown };
+
+async function thumbnail(entry: Entry): Promise<Outcome> {
+  const filter = Math.min(...(entry.upright ?? [8])) < 8 ? 'bilinear' : 'area';
+  const input: ModelInput = {
+    width: 8,
+    height: 8,
+    channels: 'rgb',
+    resize: { rule: 'stretch', width: 8, height: 8, filter },
+    scale: [1],
+    offset: [0],
+  };
+  try {
+    return { pixels: await preprocess(readFileSync(path.join(folder ?? '', entry.file)), input, { jpeg }, budget) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function meanDifference(pixels: Uint8Array, thumb8: string): number {
+  const expected = Buffer.from(thumb8, 'base64');
+  expect(expected.length).toBe(pixels.length);
+  return expected.reduce((sum, value, i) => sum + Math.abs(value - (pixels[i] ?? 0)), 0) / expected.length;
+}
+
+const within = ({ bytes, upright = [0, 0] }: Entry) => bytes <= MAX_FILE_BYTES && upright[0] * upright[1] <= MAX_PIXELS;
+const codeOf = (outcome: Outcome) =>
+  'error' in outcome && outcome.error instanceof ServiceError ? outcome.error.code : undefined;
+/** CMYK is refused. */
+const readable = (entry: Entry) => ['png', 'jpeg'].includes(entry.format) && entry.components !== 4;
+/** The reference compared tRNS with the widened sample, or not at all; PNG's section 11.3.2.1 asks otherwise. */
+const TRNS_MISREAD = ['png/libpng--gray-4-1.8-tRNS.png', 'png/pillow--i_trns.png'];
+describe.skipIf(!folder)('pictures of other decoders (shared data/images; skipped where FIXTURES_DIR lacks it)', () => {
+  const valid = entries.filter(
+    (entry) => entry.expect === 'decode' && readable(entry) && within(entry) && !TRNS_MISREAD.includes(entry.file),
+  );
+
+  it('are many', () => {
+    expect(valid.filter(({ format }) => format === 'png').length).toBe(113);
+    expect(valid.filter(({ format }) => format === 'jpeg').length).toBe(141);
+  });
+
+  it.each(valid)('$file is decoded as by the reference', async (entry) => {
+    const outcome = await thumbnail(entry);
+    if ('error' in outcome) throw outcome.error;
+    expect(meanDifference(outcome.pixels, entry.thumb8 ?? '')).toBeLessThan(4);
+  });
+
+  it.each(entries.filter((entry) => entry.expect === 'decode' && readable(entry) && !within(entry)))(
+    '$file is too large',
+    async (entry) => expect(codeOf(await thumbnail(entry))).toBe('image-too-large'),
+  );
+
+  it.each(entries.filter((entry) => !readable(entry) && entry.expect === 'decode'))(
+    '$file is refused as unsupported',
+    async (entry) => expect(codeOf(await thumbnail(entry))).toBe('image-unsupported'),
+  );
+
+  it.each(entries.filter((entry) => ['error', 'refuse'].includes(entry.expect)))('$file is refused', async (entry) => {
+    expect(codeOf(await thumbnail(entry))).toMatch(/^image-/);
+  });
+
+  it.each(entries.filter((entry) => /partial|-or-/.test(entry.expect)))('$file does no harm', async (entry) => {
+    const outcome = await thumbnail(entry);
+    if ('error' in outcome) expect(codeOf(outcome)).toMatch(/^image-/);
+  });
+
+  it('left no memory reserved but the idle decoder', () => {
+    expect(budget.totalBytes - budget.freeBytes).toBeLessThanOrEqual(16_908_288);
+  });
+});
