@@ -11,11 +11,12 @@ const f = Math.fround;
 /** Ties to even. Adding 1.5 · 2^23 leaves no bits behind the point, so float32 itself rounds. */
 export const nearest = (v: number): number => f(f(v + 12_582_912) - 12_582_912);
 
-/** NaN becomes low, as `pmax(low, v)` has it. */
-export const clamp = (v: number, low: number, high: number): number => {
-  const floored = low < v ? v : low;
-  return floored < high ? floored : high;
-};
+/** NaN becomes low, as `pmin(high, pmax(low, v))` has it. */
+export function clamp(v: number, low: number, high: number): number {
+  if (!(low < v)) return low;
+  if (v >= high) return high;
+  return v;
+}
 
 /** A byte: nearest(clamp(v, low, high)). */
 export const toByte = (v: number, low = 0, high = 127): number => nearest(clamp(v, f(low), f(high)));

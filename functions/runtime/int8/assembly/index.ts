@@ -1,0 +1,9 @@
+/** The kernels of both builds: each takes the address of its op's record and that of the arena. */
+export { conv } from './conv';
+export { convFirst } from './conv-first';
+export { copy } from './copy';
+export { denseInt4 } from './dense';
+export { depthwise } from './depthwise';
+export { add, lookup, mul } from './elementwise';
+export { lrn } from './lrn';
+export { averagePool, globalAverage, maxPool } from './pool';
