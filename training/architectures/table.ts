@@ -20,6 +20,6 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
     title: 'Fashion-MNIST, two dense layers',
     shape: [28, 28, 1],
     build: fashionMlp,
-    recipe: { epochs: 10, batchSize: 32, learningRate: 0.001 },
+    recipe: { epochs: 20, batchSize: 32, learningRate: 0.001 },
   },
 };
