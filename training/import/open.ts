@@ -1,11 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { checkGraph } from '../graph/check.ts';
 import { type Graph, GraphError, type Shape } from '../graph/graph.ts';
 import { recogniseHardSwish } from './hard-swish.ts';
+import { importKeras } from './keras.ts';
 import { importOnnx } from './onnx/graph.ts';
 import { guessedSizes } from './onnx/input.ts';
 import { readModel } from './onnx/protobuf.ts';
+import { importTfjs } from './tfjs.ts';
 
 export interface OpenOptions {
   /** Height, width and channels where the file leaves its input's size open. */
@@ -15,7 +17,7 @@ export interface OpenOptions {
 }
 
 /**
- * Reads a network: `.onnx`, Keras' `.h5`, `.hdf5` or `.keras.h5`, or TF.js' layers `model.json`.
+ * Reads a network: `.onnx`, Keras' `.h5` or `.hdf5`, or TF.js' layers `model.json`.
  * @throws GraphError where the file is missing, damaged, or holds what cannot be run; never half a graph.
  */
 export async function openModel(file: string, options: OpenOptions = {}): Promise<Graph> {
@@ -29,14 +31,22 @@ export async function openModel(file: string, options: OpenOptions = {}): Promis
 
 async function importFile(file: string, options: OpenOptions): Promise<Graph> {
   const name = path.basename(file).toLowerCase();
+  await access(file).catch((error: unknown) => {
+    throw new GraphError(`"${file}" cannot be read: is it there?`, { cause: error });
+  });
+  const [shape, notice] = [options.inputShape ?? null, options.notice ?? (() => {})] as const;
   if (name.endsWith('.onnx')) return openOnnx(file, options);
+  if (/\.(h5|hdf5)$/.test(name)) return importKeras(file, shape, notice);
+  if (name.endsWith('.json')) return importTfjs(file, shape, notice);
   throw new GraphError(
-    `"${file}" is no file that is read: give an .onnx, a Keras .h5 or .hdf5, or a TF.js model.json.`,
+    name.endsWith('.keras')
+      ? `"${file}" is Keras 3's own format. Save it as HDF5: keras.models.load_model(…).save('model.h5').`
+      : `"${file}" is no file that is read: give an .onnx, a Keras .h5 or .hdf5, or a TF.js model.json.`,
   );
 }
 
 async function openOnnx(file: string, { inputShape, notice }: OpenOptions): Promise<Graph> {
-  const model = readModel(await read(file));
+  const model = readModel(await readFile(file));
   const folder = path.dirname(file);
   if (inputShape) return importOnnx(model, folder, [inputShape[0], inputShape[1]]);
   let failure: unknown;
@@ -52,14 +62,4 @@ async function openOnnx(file: string, { inputShape, notice }: OpenOptions): Prom
     }
   }
   throw failure;
-}
-
-async function read(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw new GraphError(`"${file}" cannot be read: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
-  }
 }
