@@ -35,13 +35,15 @@ export class ServiceError extends Error {
   readonly fields: readonly FieldError[];
   /** Seconds after which trying again makes sense. */
   readonly retryAfterSeconds: number | undefined;
+  /** Methods that the address does answer. */
+  readonly allow: readonly string[] | undefined;
   readonly code: ErrorCode;
 
   constructor(
     code: ErrorCode,
     what: string,
     todo: string,
-    details: { fields?: readonly FieldError[]; retryAfterSeconds?: number; cause?: unknown } = {},
+    details: Partial<Pick<ServiceError, 'fields' | 'retryAfterSeconds' | 'allow' | 'cause'>> = {},
   ) {
     super(`${what} ${todo}`, { cause: details.cause });
     this.code = code;
@@ -49,5 +51,6 @@ export class ServiceError extends Error {
     this.todo = todo;
     this.fields = details.fields ?? [];
     this.retryAfterSeconds = details.retryAfterSeconds;
+    this.allow = details.allow;
   }
 }

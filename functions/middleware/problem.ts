@@ -43,6 +43,7 @@ export function problem(error: unknown, c: Context): Response {
     ...(error.fields.length > 0 && { errors: error.fields }),
   });
   if (error.retryAfterSeconds !== undefined) response.headers.set('retry-after', String(error.retryAfterSeconds));
+  if (error.allow) response.headers.set('allow', error.allow.join(', '));
   return response;
 }
 

@@ -9,11 +9,11 @@ export function route(app: Hono<any>, path: string, handlers: Partial<Record<Met
   const allowed = Object.keys(handlers).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
   for (const [method, handler] of Object.entries(handlers)) app.on(method, path, handler);
   app.all(path, (c) => {
-    c.header('allow', allowed.join(', '));
     throw new ServiceError(
       'method-not-allowed',
       `${c.req.method} is not answered at ${c.req.path}.`,
       `Use ${allowed.join(' or ')}.`,
+      { allow: allowed },
     );
   });
 }

@@ -69,7 +69,7 @@ const refused: [
       return form;
     },
     400,
-    /"image"/,
+    /named \\"image\\"/,
     { type: null },
   ],
   ['a body of 20 MB', () => Buffer.alloc(20_000_000, 1), 413, /10000000/],
