@@ -13,7 +13,7 @@ export function inputFeature({ name, dims }: OnnxValueInfo, size: Size | null): 
   if (!dims) throw new GraphError(`The input "${name}" has no shape. Export the network with a static input shape.`);
   const shown = `[${dims.map((dim) => dim ?? '?').join(', ')}]`;
   if (dims.length === 4) {
-    const nchw = isColours(dims[1]) || !isColours(dims[3]);
+    const nchw = isNchw(dims);
     const [channels, ...space] = nchw ? [dims[1], dims[2], dims[3]] : [dims[3], dims[1], dims[2]];
     const [height, width] = [space[0] ?? size?.[0], space[1] ?? size?.[1]];
     if (!channels) throw new GraphError(`The input "${name}" is ${shown}: its channels must be given.`);
@@ -44,7 +44,7 @@ export function guessedSizes(graph: OnnxGraph): Size[] | null {
   const input = graph.inputs.find(({ name }) => !graph.initializers.some((tensor) => tensor.name === name));
   const dims = input?.dims;
   if (dims?.length !== 4) return null;
-  const space = isColours(dims[1]) || !isColours(dims[3]) ? [dims[2], dims[3]] : [dims[1], dims[2]];
+  const space = isNchw(dims) ? [dims[2], dims[3]] : [dims[1], dims[2]];
   if (space[0] && space[1]) return null;
   const given = space[0] ?? space[1];
   if (given) return [[given, given]];
@@ -69,6 +69,11 @@ function reduction(graph: OnnxGraph): Size {
     if (after[0] * after[1] > most[0] * most[1]) most = after;
   }
   return most;
+}
+
+/** Colours (1…4 channels) stand before the map, unless there are none and they stand after it. */
+function isNchw([, first, second, third]: readonly (number | null)[]): boolean {
+  return isColours(first) || isColours(second) || !isColours(third);
 }
 
 const isColours = (dim: number | null | undefined): boolean => typeof dim === 'number' && dim <= 4;
