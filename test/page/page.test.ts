@@ -180,11 +180,14 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     await open();
     // What follows the end of a PNG counts as bytes, and is quicker made than noise.
     const bytes = Buffer.concat([await photoOfBoot(1500), Buffer.alloc(10_000_000)]);
-    await page.setInputFiles('#file', { name: 'large.png', mimeType: 'image/png', buffer: bytes });
+    const folder = await mkdtemp(path.join(tmpdir(), 'page-'));
+    await writeFile(path.join(folder, 'large.png'), bytes);
+    await page.setInputFiles('#file', path.join(folder, 'large.png'));
     await page.getByRole('alert').waitFor();
     await page.getByRole('button', { name: 'Send a smaller copy' }).click();
     await says('Ankle boot');
     expect(await page.locator('#curl code').textContent()).toContain('@large-1024.jpg');
+    await rm(folder, { recursive: true });
   });
 
   it('says that the service is away, and asks again at the press of a button', async () => {
