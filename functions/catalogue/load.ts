@@ -1,4 +1,6 @@
+import { ServiceError } from '../errors.ts';
 import type { Classifier } from '../runtime/classifier.ts';
+import { loadInt8Classifier } from '../runtime/int8/classifier.ts';
 import type { AssetSource } from './assets.ts';
 import { parseJson } from './catalogue.ts';
 import { brokenModel } from './errors.ts';
@@ -17,17 +19,35 @@ export interface RuntimeModules {
 export function loadClassifier(assets: AssetSource, manifest: Manifest, modules: RuntimeModules): Promise<Classifier> {
   return manifest.runtime === 'tfjs'
     ? loadTfjs(assets, manifest, modules.tfjs)
-    : Promise.reject(brokenModel(manifest.id, 'manifest.json', `needs the runtime "${manifest.runtime}"`));
+    : loadInt8(assets, manifest, modules.int8);
+}
+
+async function loadInt8(assets: AssetSource, manifest: Manifest, modules: RuntimeModules['int8']): Promise<Classifier> {
+  const file = onlyFile(manifest, 'program');
+  const shards = filesOf(manifest, 'weights');
+  const model = await loadInt8Classifier({
+    modules,
+    program: await readVerified(assets, manifest, file),
+    weightsBytes: shards.reduce((sum, shard) => sum + shard.bytes, 0),
+    fill: (target) => streamShards(assets, manifest, shards, target),
+  }).catch((error: unknown) => {
+    if (error instanceof ServiceError) throw error;
+    throw brokenModel(manifest.id, file.path, error instanceof Error ? error.message : 'is no program', error);
+  });
+  if (model.bytes > manifest.memory.total) {
+    throw brokenModel(
+      manifest.id,
+      'manifest.json',
+      `plans ${manifest.memory.total} bytes for a program of ${model.bytes}`,
+    );
+  }
+  return model;
 }
 
 async function loadTfjs(assets: AssetSource, manifest: Manifest, backend: WebAssembly.Module): Promise<Classifier> {
   const shards = filesOf(manifest, 'weights');
   const weights = new Uint8Array(shards.reduce((sum, shard) => sum + shard.bytes, 0));
-  let at = 0;
-  for (const shard of shards) {
-    await streamVerified(assets, manifest, shard, weights.subarray(at, at + shard.bytes));
-    at += shard.bytes;
-  }
+  await streamShards(assets, manifest, shards, weights);
   const file = onlyFile(manifest, 'topology');
   const topology = parseJson(await readVerified(assets, manifest, file));
   // TF.js is large: it is evaluated when the first model asks for it, not when the isolate starts.
@@ -43,6 +63,20 @@ async function loadTfjs(assets: AssetSource, manifest: Manifest, backend: WebAss
   }).catch((error: unknown) => {
     throw brokenModel(manifest.id, file.path, 'is no layers model that TF.js can read', error);
   });
+}
+
+/** Each shard to its place, one behind the other. */
+async function streamShards(
+  assets: AssetSource,
+  manifest: Manifest,
+  shards: readonly ModelFile[],
+  target: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  let at = 0;
+  for (const shard of shards) {
+    await streamVerified(assets, manifest, shard, target.subarray(at, at + shard.bytes));
+    at += shard.bytes;
+  }
 }
 
 function filesOf(manifest: Manifest, role: ModelFile['role']): readonly ModelFile[] {
