@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import type { MemoryBudget } from '../memory-budget.ts';
 
 /** A valid picture, perhaps, but of a kind that is not read here. */
 export function unsupported(what: string, todo = 'Send a PNG, or a JPEG in RGB or grey.'): ServiceError {
@@ -14,4 +15,13 @@ export function damaged(what: string, cause?: unknown): ServiceError {
 
 export function tooLarge(what: string, todo: string): ServiceError {
   return new ServiceError('image-too-large', what, todo);
+}
+
+/** Refuses what no waiting could make room for. */
+export function fitsAtAll(bytes: number, budget: MemoryBudget): void {
+  if (bytes <= budget.totalBytes) return;
+  throw tooLarge(
+    `Decoding the picture takes up to ${Math.ceil(bytes / 1e6)} MB; there are ${Math.floor(budget.totalBytes / 1e6)} MB.`,
+    'Scale it down, or save it as a baseline JPEG.',
+  );
 }

@@ -1,8 +1,9 @@
 import type { ModelInput } from '../catalogue/manifest.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
+import { fitsAtAll } from './errors.ts';
 import { fashion, toGrey } from './fashion.ts';
 import { type Header, readHeader } from './header.ts';
-import { JpegDecoder, jpegBytes } from './jpeg/decode.ts';
+import { JpegDecoder } from './jpeg/decode.ts';
 import { decodePng, pngBytes } from './png/decode.ts';
 import { resize, type Size, type Window } from './resize.ts';
 import type { Raster } from './rows.ts';
@@ -30,14 +31,29 @@ export async function preprocess(
   budget: MemoryBudget,
 ): Promise<Uint8Array> {
   const header = readHeader(bytes);
-  const release = await budget.reserve(decodingBytes(header, bytes.length) + resizingBytes(header, input), {
-    timeoutMs: WAIT_MS,
-  });
+  const extraBytes = resizingBytes(header, input);
+  if (header.format === 'jpeg') {
+    const decoder = jpegDecoder(codecs, budget);
+    return decoder.decode(bytes, header, extraBytes, WAIT_MS, (raster) => preprocessRaster(raster, input));
+  }
+  const totalBytes = pngBytes(header, bytes.length) + extraBytes;
+  fitsAtAll(totalBytes, budget);
+  const release = await budget.reserve(totalBytes, { timeoutMs: WAIT_MS });
   try {
-    return preprocessRaster(await decode(bytes, header, codecs, budget), input);
+    return preprocessRaster(decodePng(bytes, header), input);
   } finally {
     release();
   }
+}
+
+/** One for each budget, which is one for each isolate. */
+function jpegDecoder(codecs: Codecs, budget: MemoryBudget): JpegDecoder {
+  let decoder = jpegDecoders.get(budget);
+  if (!decoder) {
+    decoder = new JpegDecoder(codecs.jpeg, budget);
+    jpegDecoders.set(budget, decoder);
+  }
+  return decoder;
 }
 
 /** The same for a picture that is decoded and upright: a page's canvas, a data set's image. */
@@ -47,16 +63,6 @@ export function preprocessRaster(raster: Raster, input: ModelInput): Uint8Array 
   const source = input.channels === 'grey' ? toGrey(raster) : raster;
   const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, raster);
   return tensor(resize(source, size, how.filter, centre(size, input)), input);
-}
-
-async function decode(bytes: Uint8Array, header: Header, codecs: Codecs, budget: MemoryBudget): Promise<Raster> {
-  if (header.format === 'png') return decodePng(bytes, header);
-  let decoder = jpegDecoders.get(budget);
-  if (!decoder) {
-    decoder = new JpegDecoder(codecs.jpeg, budget);
-    jpegDecoders.set(budget, decoder);
-  }
-  return decoder.decode(bytes, header);
 }
 
 /** torchvision's `Resize(size)`: the longer side is cut to a whole number, not rounded. */
@@ -91,10 +97,6 @@ function tensor({ channels, data }: Raster, input: ModelInput): Uint8Array {
     data[p + 2] = red;
   }
   return data;
-}
-
-function decodingBytes(header: Header, fileBytes: number): number {
-  return header.format === 'png' ? pngBytes(header, fileBytes) : jpegBytes(header, fileBytes);
 }
 
 /** Weights of both axes, sums of open rows and the result; of a photo of a garment, grey twice. */

@@ -51,7 +51,7 @@ class Resizer implements RowSink {
     this.#channels = channels;
     this.#across = tapsOf(source.width, size.width, filter, window.left, width);
     this.#down = tapsOf(source.height, size.height, filter, window.top, height);
-    this.#downFirst = source.width * 4 <= width && source.height > 4_096;
+    this.#downFirst = source.width < width && source.height > 4_096;
     this.#length = (this.#downFirst ? source.width : width) * channels;
     this.#slots = overlap(this.#down);
     this.#sums = new Int32Array(this.#slots * this.#length).fill(HALF);

@@ -1,6 +1,6 @@
 import factory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import type { MemoryBudget } from '../../memory-budget.ts';
-import { damaged } from '../errors.ts';
+import { damaged, fitsAtAll } from '../errors.ts';
 import type { Raster } from '../rows.ts';
 import { type Stored, upright } from '../upright.ts';
 import type { JpegHeader } from './markers.ts';
@@ -28,59 +28,113 @@ const ROW_BYTES = 128;
 /** Warnings of libjpeg that leave the picture whole. It says no more than the first. */
 const HARMLESS = /extraneous bytes before marker|unknown JFIF|unknown Adobe/i;
 
-/** Most bytes that decoding holds: WebAssembly memory, its RGBA copy and the upright picture. */
-export function jpegBytes({ width, height, components, coefficientBytes }: JpegHeader, fileBytes: number): number {
-  const pixels = width * height;
-  const inside = OVERHEAD_BYTES + 2 * fileBytes + 4 * pixels + coefficientBytes + ROW_BYTES * width;
-  /** Emscripten grows by a fifth more than it needs. */
-  return Math.max(INITIAL_BYTES, 1.2 * inside) + (4 + components) * pixels;
+/** Most bytes of WebAssembly memory that decoding takes; Emscripten grows it by a fifth more than it needs. */
+function codecBytes({ width, height, coefficientBytes }: JpegHeader, fileBytes: number): number {
+  const inside = OVERHEAD_BYTES + 2 * fileBytes + 4 * width * height + coefficientBytes + ROW_BYTES * width;
+  return Math.max(INITIAL_BYTES, Math.ceil(1.2 * inside));
 }
 
-/** Decodes with one kept instance; a larger or broken one is dropped, and with it its memory. */
+/**
+ * Decodes one picture at a time with one instance. It is kept, since memory that is let go stays in use until it is
+ * collected, and what it holds stays reserved, until another needs that memory.
+ */
 export class JpegDecoder {
   readonly #module: WebAssembly.Module;
   readonly #budget: MemoryBudget;
-  #kept: { readonly codec: CodecInstance; readonly release: () => void } | undefined;
+  #instance: Instance | undefined;
+  /** Of the instance's memory, between two pictures. */
+  #release = () => {};
+  #heldBytes = 0;
+  #busy = false;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(module: WebAssembly.Module, budget: MemoryBudget) {
     this.#module = module;
     this.#budget = budget;
-    budget.onShortage(() => this.#take());
+    budget.onShortage(() => {
+      if (!this.#busy) this.#drop();
+    });
   }
 
   /**
-   * The caller has reserved {@link jpegBytes}.
-   * @throws ServiceError `image-damaged`
+   * @param extraBytes what `use` takes
+   * @param use gets the upright picture
+   * @throws ServiceError `image-damaged`, `image-too-large` or `busy`
    */
-  async decode(bytes: Uint8Array, header: JpegHeader): Promise<Raster> {
-    const instance = this.#take() ?? (await instantiate(this.#module));
-    const stored = run(instance, bytes);
-    if (stored.width !== header.width || stored.height !== header.height) throw damaged('The JPEG has two sizes.');
-    this.#keep(instance);
-    return upright({ ...stored, channels: 4 }, header.components, header.orientation);
+  async decode<T>(
+    bytes: Uint8Array,
+    header: JpegHeader,
+    extraBytes: number,
+    waitMs: number,
+    use: (raster: Raster) => T,
+  ): Promise<T> {
+    const deadline = Date.now() + waitMs;
+    const before = this.#turn;
+    let done = () => {};
+    this.#turn = new Promise((resolve) => {
+      done = resolve;
+    });
+    await before;
+    this.#busy = true;
+    try {
+      const release = await this.#reserve(header, bytes.length, extraBytes, deadline - Date.now());
+      try {
+        return use(await this.#decode(bytes, header));
+      } finally {
+        release();
+        this.#hold();
+      }
+    } finally {
+      this.#busy = false;
+      done();
+    }
   }
 
-  #take(): CodecInstance | undefined {
-    const kept = this.#kept;
-    this.#kept = undefined;
-    kept?.release();
-    return kept?.codec;
+  /** What the kept instance already holds need not be reserved again. */
+  async #reserve(header: JpegHeader, fileBytes: number, extraBytes: number, waitMs: number): Promise<() => void> {
+    const inside = codecBytes(header, fileBytes);
+    const outside = (4 + header.components) * header.width * header.height + extraBytes;
+    fitsAtAll(inside + outside, this.#budget);
+    const growth = Math.max(0, inside - this.#heldBytes);
+    if (growth + outside > this.#budget.freeBytes) this.#drop();
+    return this.#budget.reserve(outside + Math.max(0, inside - this.#heldBytes), { timeoutMs: Math.max(0, waitMs) });
   }
 
-  #keep(codec: CodecInstance): void {
-    if (this.#kept || codec.codec.HEAPU8.length > INITIAL_BYTES) return;
-    const release = this.#budget.tryReserve(INITIAL_BYTES);
-    if (release) this.#kept = { codec, release };
+  async #decode(bytes: Uint8Array, header: JpegHeader): Promise<Raster> {
+    this.#instance ??= await instantiate(this.#module);
+    try {
+      const stored = run(this.#instance, bytes);
+      if (stored.width !== header.width || stored.height !== header.height) throw damaged('The JPEG has two sizes.');
+      return upright({ ...stored, channels: 4 }, header.components, header.orientation);
+    } catch (error) {
+      this.#drop();
+      throw error;
+    }
+  }
+
+  #hold(): void {
+    this.#release();
+    this.#heldBytes = this.#instance?.codec.HEAPU8.length ?? 0;
+    const release = this.#budget.tryReserve(this.#heldBytes);
+    if (release) this.#release = release;
+    else this.#drop();
+  }
+
+  #drop(): void {
+    this.#instance = undefined;
+    this.#release();
+    this.#release = () => {};
+    this.#heldBytes = 0;
   }
 }
 
-interface CodecInstance {
+interface Instance {
   readonly codec: Codec;
   /** What libjpeg has to say of the picture at hand. */
   readonly complaints: string[];
 }
 
-async function instantiate(module: WebAssembly.Module): Promise<CodecInstance> {
+async function instantiate(module: WebAssembly.Module): Promise<Instance> {
   const complaints: string[] = [];
   const codec = await createCodec({
     instantiateWasm: (imports, done) => {
@@ -93,7 +147,7 @@ async function instantiate(module: WebAssembly.Module): Promise<CodecInstance> {
   return { codec, complaints };
 }
 
-function run({ codec, complaints }: CodecInstance, bytes: Uint8Array): Omit<Stored, 'channels'> {
+function run({ codec, complaints }: Instance, bytes: Uint8Array): Omit<Stored, 'channels'> {
   complaints.length = 0;
   try {
     const stored = codec.decode(bytes, false);

@@ -31,6 +31,8 @@ interface Chunk {
 }
 
 const FIRST_CHUNK = 8;
+/** A file of the greatest length in pieces of 512 bytes; each chunk costs time, even an empty one. */
+const MAX_CHUNKS = 20_000;
 const DEPTHS: Readonly<Record<number, readonly number[]>> = {
   0: [1, 2, 4, 8, 16],
   2: [8, 16],
@@ -77,7 +79,8 @@ export function readPngChunks(bytes: Uint8Array, header: PngHeader): PngChunks {
   let orientation: Orientation = 1;
   let animated = false;
   const pixels: Uint8Array[] = [];
-  for (let at = FIRST_CHUNK; ; ) {
+  for (let at = FIRST_CHUNK, count = 1; ; count++) {
+    if (count > MAX_CHUNKS) throw damaged(`The PNG has more than ${MAX_CHUNKS} chunks.`);
     const { type, payload, intact, end } = chunkAt(bytes, at);
     const critical = (type.charCodeAt(0) & 32) === 0;
     if (!intact()) throw damaged(`The ${type} chunk of the PNG has a wrong checksum.`);

@@ -32,9 +32,10 @@ interface PassRow {
   readonly width: number;
 }
 
-/** Most bytes that decoding holds: compressed pixels in one piece, the picture, and once more where it is turned. */
+/** Most bytes that decoding holds: compressed pixels in one piece, rows, the picture, and once more where it is turned. */
 export function pngBytes(header: PngHeader, fileBytes: number): number {
-  return fileBytes + 2 * header.width * header.height * channelsOf(header) + 32 * header.width + 200_000;
+  const rows = 2 * rowBytes(header, header.width) + 7 * header.width;
+  return fileBytes + rows + 2 * header.width * header.height * channelsOf(header) + 200_000;
 }
 
 /**
@@ -47,12 +48,12 @@ export function decodePng(bytes: Uint8Array, header: PngHeader): Raster {
   const { width, height } = header;
   const data = new Uint8Array(width * height * channels);
   const convert = toPixels(header, chunks);
-  const scratch = new Uint8Array(width * channels);
+  const scratch = new Uint8Array(header.interlaced ? width * channels : 0);
 
   inflateRows(chunks.compressed, header, ({ pass, y, width: count }, row) => {
     const start = y * width * channels;
-    if (pass.stepX === 1) return convert(row, count, data.subarray(start, start + width * channels));
-    convert(row, count, scratch);
+    if (pass.stepX === 1) return convert(row, count, data, start);
+    convert(row, count, scratch, 0);
     for (let i = 0; i < count; i++) {
       const to = start + (pass.x + i * pass.stepX) * channels;
       for (let c = 0; c < channels; c++) data[to + c] = scratch[i * channels + c] as number;
@@ -65,43 +66,56 @@ export function decodePng(bytes: Uint8Array, header: PngHeader): Raster {
 /** Gathers inflated bytes to rows and undoes their filters; `use` gets each row in the order of the file. */
 function inflateRows(compressed: Uint8Array, header: PngHeader, use: (at: PassRow, row: Uint8Array) => void): void {
   const rows = rowsOf(header);
-  const bits = bitsPerPixel(header);
-  const pitch = Math.max(1, bits >> 3);
-  const bytesOf = (pixels: number) => Math.ceil((pixels * bits) / 8);
-  let row = new Uint8Array(1 + bytesOf(header.width));
+  const pitch = Math.max(1, bitsPerPixel(header) >> 3);
+  let row = new Uint8Array(rowBytes(header, header.width));
   let above = new Uint8Array(row.length);
-  let filled = 0;
+  /** -1 where the filter's byte comes next. */
+  let filled = -1;
+  let filter = 0;
   let at = rows.next().value;
+  let length = at ? rowBytes(header, at.width) : 0;
   inflate(compressed, inflatedBytes(header), (piece) => {
     for (let from = 0; at && from < piece.length; ) {
-      const length = 1 + bytesOf(at.width);
-      const part = piece.subarray(from, from + length - filled);
-      row.set(part, filled);
-      from += part.length;
-      filled += part.length;
+      if (filled < 0) {
+        filter = piece[from++] as number;
+        filled = 0;
+      }
+      while (filled < length && from < piece.length) row[filled++] = piece[from++] as number;
       if (filled < length) return;
       const { pass } = at;
-      unfilter(row[0] as number, row.subarray(1, length), above.subarray(1, length), pitch);
-      use(at, row.subarray(1, length));
-      filled = 0;
+      unfilter(filter, row, above, pitch, length);
+      use(at, row);
+      filled = -1;
       [row, above] = [above, row];
       at = rows.next().value;
-      if (at && at.pass !== pass) above.fill(0);
+      if (!at || at.pass === pass) continue;
+      length = rowBytes(header, at.width);
+      above.fill(0);
     }
   });
 }
 
+const rowBytes = (header: PngHeader, pixels: number) => Math.ceil((pixels * bitsPerPixel(header)) / 8);
+
+/** Columns and rows of a pass, which may be empty. */
+function sizeOf({ x, y, stepX, stepY }: Pass, { width, height }: PngHeader): readonly [columns: number, rows: number] {
+  const columns = Math.max(0, Math.ceil((width - x) / stepX));
+  return [columns, columns === 0 ? 0 : Math.max(0, Math.ceil((height - y) / stepY))];
+}
+
 function* rowsOf(header: PngHeader): Generator<PassRow, undefined> {
   for (const pass of header.interlaced ? ADAM7 : WHOLE) {
-    const width = Math.ceil((header.width - pass.x) / pass.stepX);
-    if (width <= 0) continue;
-    for (let y = pass.y; y < header.height; y += pass.stepY) yield { pass, y, width };
+    const [width, rows] = sizeOf(pass, header);
+    for (let i = 0; i < rows; i++) yield { pass, y: pass.y + i * pass.stepY, width };
   }
 }
 
 /** Bytes of all filtered rows. */
 function inflatedBytes(header: PngHeader): number {
   let bytes = 0;
-  for (const { width } of rowsOf(header)) bytes += 1 + Math.ceil((width * bitsPerPixel(header)) / 8);
+  for (const pass of header.interlaced ? ADAM7 : WHOLE) {
+    const [columns, rows] = sizeOf(pass, header);
+    bytes += rows * (1 + rowBytes(header, columns));
+  }
   return bytes;
 }

@@ -6,9 +6,9 @@ import { damaged } from '../errors.ts';
  * @param row filtered bytes, which become the real ones
  * @param above the real bytes of the row above; zeros above the first
  * @param pitch bytes from a byte to the one of the pixel left of it, at least 1
+ * @param length bytes of the row; both arrays may be longer
  */
-export function unfilter(type: number, row: Uint8Array, above: Uint8Array, pitch: number): void {
-  const { length } = row;
+export function unfilter(type: number, row: Uint8Array, above: Uint8Array, pitch: number, length: number): void {
   switch (type) {
     case 0:
       return;
