@@ -64,5 +64,10 @@ function span(className: string, text: string): HTMLSpanElement {
   return element;
 }
 
-const percent = (score: number) => (score > 0 && score < 0.001 ? '< 0.1 %' : `${(score * 100).toFixed(1)} %`);
+/** Never 0 or 100 where it only rounds to it. */
+function percent(score: number): string {
+  if (score > 0 && score < 0.001) return '< 0.1 %';
+  return score < 1 && score >= 0.9995 ? '> 99.9 %' : `${(score * 100).toFixed(1)} %`;
+}
+
 const time = (milliseconds: number) => `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
