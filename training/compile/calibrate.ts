@@ -1,0 +1,80 @@
+import { elements } from '../graph/shapes.ts';
+import type { FusedGraph, Layer } from './fused-graph.ts';
+import { shapeIn } from './fused-graph.ts';
+import { Histogram } from './histogram.ts';
+import { chooseRange, type Quantization, type RangeMethod } from './ranges.ts';
+
+/** What calibration images showed of one value. */
+export interface Observed {
+  readonly histogram: Histogram;
+  /** Mean over the images, one an element of `[height, width, channels]`. */
+  readonly mean: Float32Array;
+}
+
+export type Observations = ReadonlyMap<string, Observed>;
+
+/** Runs the float network on one image and gives the values that `keep` names. */
+export type FloatRun = (image: number, keep: (name: string) => boolean) => Promise<ReadonlyMap<string, Float32Array>>;
+
+/**
+ * Runs the float network on every calibration image and keeps, for each value of the program, its distribution and
+ * its mean.
+ */
+export async function observe(
+  graph: FusedGraph,
+  images: number,
+  run: FloatRun,
+  progress: (done: number) => void,
+): Promise<Observations> {
+  const names = new Set([graph.input.name, ...graph.layers.map((layer) => layer.name)]);
+  const observed = new Map<string, Observed>();
+  for (const name of names) {
+    observed.set(name, { histogram: new Histogram(), mean: new Float32Array(elements(shapeIn(graph, name))) });
+  }
+  for (let image = 0; image < images; image++) {
+    const values = await run(image, (name) => names.has(name));
+    for (const [name, { histogram, mean }] of observed) {
+      const value = values.get(name);
+      if (!value) throw new Error(`the float network gave no value "${name}"`);
+      histogram.add(value);
+      for (let index = 0; index < mean.length; index++) mean[index] = (mean[index] ?? 0) + (value[index] ?? 0) / images;
+    }
+    progress(image + 1);
+  }
+  return observed;
+}
+
+/** Scale and zero point of every 7-bit value. Values that an op passes on unchanged share theirs. */
+export function chooseQuantizations(
+  graph: FusedGraph,
+  observations: Observations,
+  method: RangeMethod,
+): ReadonlyMap<string, Quantization> {
+  const groups = new Map<string, Set<string>>(graph.layers.map(({ name }) => [name, new Set([name])]));
+  for (const layer of graph.layers.filter(keepsScale)) {
+    for (const input of layer.inputs) join(groups, layer.name, input);
+  }
+  const chosen = new Map<string, Quantization>();
+  for (const group of new Set(groups.values())) {
+    const histogram = new Histogram();
+    for (const name of group) {
+      const seen = observations.get(name);
+      if (!seen) throw new Error(`"${name}" was not observed`);
+      histogram.join(seen.histogram);
+    }
+    const quantization = chooseRange(histogram, method);
+    for (const name of group) chosen.set(name, quantization);
+  }
+  return chosen;
+}
+
+/** Ops that move bytes, or take the larger of two: their output is in the steps of their inputs. */
+function keepsScale({ operation }: Layer): boolean {
+  return ['concat', 'max-pool', 'flatten', 'copy'].includes(operation.op);
+}
+
+function join(groups: Map<string, Set<string>>, a: string, b: string): void {
+  const [one, other] = [groups.get(a), groups.get(b)];
+  if (!one || !other) throw new Error(`"${b}" cannot share the scale of "${a}": it is not stored in 7 bits`);
+  for (const name of other) groups.set(name, one.add(name));
+}
