@@ -81,19 +81,25 @@ function convolution(node: Of<'conv'>, [, , channels]: Shape, hold: Hold): Evalu
   const [high, wide, spreadWeights] = spread(node.weights, node.kernel, dilations, perGroup * outputs);
   const bias = node.bias ? hold(tf.tensor1d(node.bias)) : null;
   const biased = (x: tf.Tensor4D): tf.Tensor4D => (bias ? tf.add(x, bias) : x);
-  const padded = (x: tf.Tensor4D): tf.Tensor4D => frame(x, pads, 0);
+  const [top, left, bottom, right] = pads;
+  const around: tf.backend_util.ExplicitPadding = [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ];
   const stride: [number, number] = [...strides];
 
   if (perGroup === 1 && groups > 1) {
     const weights = hold(tf.tensor4d(spreadWeights, [high, wide, channels, outputs / groups]));
-    return unary((x) => biased(tf.depthwiseConv2d(padded(x), weights, stride, 'valid')));
+    return unary((x) => biased(tf.depthwiseConv2d(x, weights, stride, around)));
   }
   const all = tf.tensor4d(spreadWeights, [high, wide, perGroup, outputs]);
   const parts = groups === 1 ? [hold(all)] : tf.split<tf.Tensor4D>(all, groups, 3).map(hold);
   if (groups > 1) all.dispose();
   return unary((x) => {
-    const inputs = groups === 1 ? [padded(x)] : tf.split<tf.Tensor4D>(padded(x), groups, 3);
-    const results = parts.map((weights, group) => tf.conv2d(inputs[group] ?? x, weights, stride, 'valid'));
+    const inputs = groups === 1 ? [x] : tf.split<tf.Tensor4D>(x, groups, 3);
+    const results = parts.map((weights, group) => tf.conv2d(inputs[group] ?? x, weights, stride, around));
     return biased(tf.concat(results, 3));
   });
 }
