@@ -42,11 +42,11 @@ export async function fitModel(model: LayersModel, data: LabelledImages, options
   const random = randomNumbers(options.seed);
   const order = Uint32Array.from({ length: data.count }, (_, at) => at);
   const batches = Math.ceil(data.count / options.batchSize);
-  const sums = tf.variable(tf.zeros([2]), false);
+  const sums = tf.tidy(() => tf.variable(tf.zeros([2]), false));
   try {
     for (let epoch = 0; epoch < options.epochs; epoch++) {
       shuffle(order, random);
-      sums.assign(tf.zeros([2]));
+      tf.tidy(() => sums.assign(tf.zeros([2])));
       for (let batch = 0; batch < batches; batch++) {
         optimizer.setRate(options.learningRate * halfCosine((epoch * batches + batch) / (options.epochs * batches)));
         const chosen = order.subarray(batch * options.batchSize, (batch + 1) * options.batchSize);
@@ -99,12 +99,13 @@ function batchOf(data: LabelledImages, chosen: Uint32Array, scale: number) {
 }
 
 /**
- * Mean of -log(probability of the true class), as Keras computes it from probabilities: clipped at 1e-7.
+ * Mean of -log(probability of the true class + 1e-7). Keras clips at 1e-7 instead; WASM's clip turns NaN into a number,
+ * which would hide that training diverged.
  * @param labels int32 `[batch]`. @param probabilities `[batch, classes]`
  */
 export function sparseCategoricalCrossEntropy(labels: tf.Tensor1D, probabilities: tf.Tensor2D): tf.Scalar {
   const ofTheTrueClass = tf.sum(tf.mul(probabilities, tf.oneHot(labels, probabilities.shape[1])), 1);
-  return tf.neg(tf.mean(tf.log(tf.clipByValue(ofTheTrueClass, 1e-7, 1 - 1e-7))));
+  return tf.neg(tf.mean(tf.log(tf.add(ofTheTrueClass, 1e-7))));
 }
 
 /** From 1 at the beginning to 0 at the end. @param share how much is done, 0…1 */
