@@ -7,3 +7,8 @@ export { depthwise } from './depthwise';
 export { add, lookup, mul } from './elementwise';
 export { lrn } from './lrn';
 export { averagePool, globalAverage, maxPool } from './pool';
+
+/** Which of the builds this is. */
+export function isRelaxed(): bool {
+  return ASC_FEATURE_RELAXED_SIMD;
+}
