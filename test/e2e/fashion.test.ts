@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
@@ -32,13 +32,15 @@ function samples(count: number): Sample[] {
   }));
 }
 
+/** `<class>-<position in the test set>.png`. */
 function committed(): Sample[] {
   const folder = path.join(import.meta.dirname, '../fixtures/fashion');
-  const labels = JSON.parse(readFileSync(path.join(folder, 'labels.json'), 'utf8')) as {
-    file: string;
-    index: number;
-  }[];
-  return labels.map(({ file, index }) => ({ image: readFileSync(path.join(folder, file)), label: index }));
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.png'))
+    .map((file) => ({
+      image: new Uint8Array(readFileSync(path.join(folder, file))),
+      label: Number(file.split('-')[0]),
+    }));
 }
 
 interface Answer {
