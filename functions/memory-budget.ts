@@ -1,18 +1,25 @@
 import { ServiceError } from './errors.ts';
 
+/** How often a waiting request looks whether it is its turn. */
+const LOOK_MS = 10;
+/** One that has not looked for this long is gone. */
+const LOST_MS = 2_000;
+
 interface Waiting {
-  readonly bytes: number;
-  readonly admit: (release: () => void) => void;
+  lookedAt: number;
 }
 
 /**
  * Admission of memory before it is allocated. Whoever needs a large block reserves it first and is served in the
  * order of asking: a large request is not overtaken by small ones, so that it cannot starve.
+ *
+ * Those who wait look for themselves and are not woken by another: in workerd a request whose client went away does
+ * not run on, and would take memory that it never gives back, or block the queue.
  */
 export class MemoryBudget {
   readonly totalBytes: number;
   #usedBytes = 0;
-  #waiting: Waiting[] = [];
+  #queue: Waiting[] = [];
   readonly #reclaimers: (() => void)[] = [];
 
   constructor(totalBytes: number) {
@@ -34,34 +41,34 @@ export class MemoryBudget {
    * @throws ServiceError `busy`, with the seconds after which to ask again; at once where `bytes` can never fit
    */
   async reserve(bytes: number, { timeoutMs }: { timeoutMs: number }): Promise<() => void> {
-    if (bytes > this.totalBytes) {
-      throw new ServiceError(
-        'busy',
-        `This needs ${megabytes(bytes)} of working memory, more than the ${megabytes(this.totalBytes)} that there are.`,
-        'Send a smaller picture, or run this model where there is more memory.',
-      );
+    if (bytes > this.totalBytes) throw neverFits(bytes, this.totalBytes);
+    if (this.#isFirst(undefined) && this.#fits(bytes)) return this.#take(bytes);
+    const deadline = Date.now() + timeoutMs;
+    const self: Waiting = { lookedAt: Date.now() };
+    this.#queue.push(self);
+    try {
+      for (;;) {
+        const leftMs = deadline - Date.now();
+        if (leftMs <= 0) throw tooBusy(timeoutMs);
+        await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_MS, leftMs)));
+        self.lookedAt = Date.now();
+        if (this.#isFirst(self) && this.#fits(bytes)) return this.#take(bytes);
+      }
+    } finally {
+      this.#queue = this.#queue.filter((other) => other !== self);
     }
-    if (this.#waiting.length === 0 && this.#fits(bytes)) return this.#take(bytes);
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting = this.#waiting.filter((other) => other !== waiting);
-        reject(tooBusy(timeoutMs));
-        this.#admit();
-      }, timeoutMs);
-      const waiting: Waiting = {
-        bytes,
-        admit: (release) => {
-          clearTimeout(timer);
-          resolve(release);
-        },
-      };
-      this.#waiting.push(waiting);
-    });
   }
 
   /** `bytes` if they are free and nobody waits for them, else null. */
   tryReserve(bytes: number): (() => void) | null {
-    return this.#waiting.length === 0 && bytes <= this.freeBytes ? this.#take(bytes) : null;
+    return this.#isFirst(undefined) && bytes <= this.freeBytes ? this.#take(bytes) : null;
+  }
+
+  /** Whether nobody stands before `self` (or before someone new). */
+  #isFirst(self: Waiting | undefined): boolean {
+    const present = Date.now() - LOST_MS;
+    const [first] = this.#queue.filter(({ lookedAt }) => lookedAt >= present);
+    return first === self;
   }
 
   #fits(bytes: number): boolean {
@@ -76,19 +83,18 @@ export class MemoryBudget {
     this.#usedBytes += bytes;
     let held = true;
     return () => {
-      if (!held) return;
+      if (held) this.#usedBytes -= bytes;
       held = false;
-      this.#usedBytes -= bytes;
-      this.#admit();
     };
   }
+}
 
-  #admit(): void {
-    for (let first = this.#waiting[0]; first && this.#fits(first.bytes); first = this.#waiting[0]) {
-      this.#waiting.shift();
-      first.admit(this.#take(first.bytes));
-    }
-  }
+function neverFits(bytes: number, totalBytes: number): ServiceError {
+  return new ServiceError(
+    'busy',
+    `This needs ${megabytes(bytes)} of working memory, more than the ${megabytes(totalBytes)} that there are.`,
+    'Send a smaller picture, or run this model where there is more memory.',
+  );
 }
 
 function tooBusy(waitedMs: number): ServiceError {

@@ -3,7 +3,7 @@ import type { MemoryBudget } from '../memory-budget.ts';
 import { fitsAtAll } from './errors.ts';
 import { fashion, toGrey } from './fashion.ts';
 import { type Header, readHeader } from './header.ts';
-import { JpegDecoder } from './jpeg/decode.ts';
+import { JpegDecoder, WAIT_MS } from './jpeg/decode.ts';
 import { decodePng, pngBytes } from './png/decode.ts';
 import { resize, type Size, type Window } from './resize.ts';
 import type { Raster } from './rows.ts';
@@ -13,9 +13,6 @@ import { tapsBytes } from './taps.ts';
 export interface Codecs {
   readonly jpeg: WebAssembly.Module;
 }
-
-/** How long a picture waits for the memory that decoding it takes. */
-const WAIT_MS = 5_000;
 
 const jpegDecoders = new WeakMap<MemoryBudget, JpegDecoder>();
 
@@ -34,7 +31,7 @@ export async function preprocess(
   const extraBytes = resizingBytes(header, input);
   if (header.format === 'jpeg') {
     const decoder = jpegDecoder(codecs, budget);
-    return decoder.decode(bytes, header, extraBytes, WAIT_MS, (raster) => preprocessRaster(raster, input));
+    return decoder.decode(bytes, header, extraBytes, (raster) => preprocessRaster(raster, input));
   }
   const totalBytes = pngBytes(header, bytes.length) + extraBytes;
   fitsAtAll(totalBytes, budget);

@@ -29,13 +29,13 @@ describe('MemoryBudget', () => {
     const budget = new MemoryBudget(100);
     const first = await budget.reserve(80, { timeoutMs: 1_000 });
     const order: string[] = [];
-    const large = budget.reserve(90, { timeoutMs: 1_000 }).then(() => order.push('large'));
-    const small = budget.reserve(10, { timeoutMs: 1_000 }).then(() => order.push('small'));
+    budget.reserve(90, { timeoutMs: 1_000 }).then(() => order.push('large'));
+    budget.reserve(10, { timeoutMs: 1_000 }).then(() => order.push('small'));
     await vi.advanceTimersByTimeAsync(100);
     expect(order).toEqual([]);
     expect(budget.tryReserve(10)).toBeNull();
     first();
-    await Promise.all([large, small]);
+    await vi.advanceTimersByTimeAsync(20);
     expect(order).toEqual(['large', 'small']);
     expect(budget.freeBytes).toBe(0);
   });
@@ -47,12 +47,26 @@ describe('MemoryBudget', () => {
     const small = code(budget.reserve(40, { timeoutMs: 9_000 }));
     await vi.advanceTimersByTimeAsync(1_499);
     expect(budget.freeBytes).toBe(50);
-    await vi.advanceTimersByTimeAsync(1);
+    await vi.advanceTimersByTimeAsync(11);
     const error = await large;
     expect(error).toBeInstanceOf(ServiceError);
     expect(error).toMatchObject({ code: 'busy', retryAfterSeconds: 2 });
     expect(await small).toBe('admitted');
     expect(budget.freeBytes).toBe(10);
+  });
+
+  it('passes over a waiting request that is gone, and its timers with it', async () => {
+    const budget = new MemoryBudget(100);
+    const release = await budget.reserve(50, { timeoutMs: 1_000 });
+    void budget.reserve(100, { timeoutMs: 60_000 });
+    vi.clearAllTimers();
+    release();
+    const next = code(budget.reserve(80, { timeoutMs: 5_000 }));
+    await vi.advanceTimersByTimeAsync(1_900);
+    expect(budget.freeBytes).toBe(100);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await next).toBe('admitted');
+    expect(budget.freeBytes).toBe(20);
   });
 
   it('refuses at once what can never fit', async () => {

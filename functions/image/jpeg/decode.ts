@@ -23,6 +23,8 @@ const createCodec = factory as unknown as (options: Options) => Promise<Codec>;
 const INITIAL_BYTES = 16_908_288;
 /** Of which are already in use: stack, tables, allocator. */
 const OVERHEAD_BYTES = 1_000_000;
+/** How long a picture waits for the memory that decoding it takes. */
+export const WAIT_MS = 5_000;
 /** Rows of samples that libjpeg keeps while it upsamples, in bytes for each pixel of width. */
 const ROW_BYTES = 128;
 /** Warnings of libjpeg that leave the picture whole. It says no more than the first. */
@@ -35,25 +37,20 @@ function codecBytes({ width, height, coefficientBytes }: JpegHeader, fileBytes: 
 }
 
 /**
- * Decodes one picture at a time with one instance. It is kept, since memory that is let go stays in use until it is
- * collected, and what it holds stays reserved, until another needs that memory.
+ * Decodes with one instance, which is kept, since memory that is let go stays in use until it is collected. What it
+ * holds stays reserved until another needs that memory. Decoding itself is synchronous: pictures do not add up.
  */
 export class JpegDecoder {
   readonly #module: WebAssembly.Module;
   readonly #budget: MemoryBudget;
-  #instance: Instance | undefined;
-  /** Of the instance's memory, between two pictures. */
-  #release = () => {};
+  #kept: Instance | undefined;
   #heldBytes = 0;
-  #busy = false;
-  #turn: Promise<void> = Promise.resolve();
+  #release = () => {};
 
   constructor(module: WebAssembly.Module, budget: MemoryBudget) {
     this.#module = module;
     this.#budget = budget;
-    budget.onShortage(() => {
-      if (!this.#busy) this.#drop();
-    });
+    budget.onShortage(() => this.#drop());
   }
 
   /**
@@ -61,67 +58,58 @@ export class JpegDecoder {
    * @param use gets the upright picture
    * @throws ServiceError `image-damaged`, `image-too-large` or `busy`
    */
-  async decode<T>(
-    bytes: Uint8Array,
-    header: JpegHeader,
-    extraBytes: number,
-    waitMs: number,
-    use: (raster: Raster) => T,
-  ): Promise<T> {
-    const deadline = Date.now() + waitMs;
-    const before = this.#turn;
-    let done = () => {};
-    this.#turn = new Promise((resolve) => {
-      done = resolve;
-    });
-    await before;
-    this.#busy = true;
-    try {
-      const release = await this.#reserve(header, bytes.length, extraBytes, deadline - Date.now());
-      try {
-        return use(await this.#decode(bytes, header));
-      } finally {
-        release();
-        this.#hold();
-      }
-    } finally {
-      this.#busy = false;
-      done();
-    }
-  }
-
-  /** What the kept instance already holds need not be reserved again. */
-  async #reserve(header: JpegHeader, fileBytes: number, extraBytes: number, waitMs: number): Promise<() => void> {
-    const inside = codecBytes(header, fileBytes);
+  async decode<T>(bytes: Uint8Array, header: JpegHeader, extraBytes: number, use: (raster: Raster) => T): Promise<T> {
+    const inside = codecBytes(header, bytes.length);
     const outside = (4 + header.components) * header.width * header.height + extraBytes;
     fitsAtAll(inside + outside, this.#budget);
-    const growth = Math.max(0, inside - this.#heldBytes);
-    if (growth + outside > this.#budget.freeBytes) this.#drop();
-    return this.#budget.reserve(outside + Math.max(0, inside - this.#heldBytes), { timeoutMs: Math.max(0, waitMs) });
-  }
-
-  async #decode(bytes: Uint8Array, header: JpegHeader): Promise<Raster> {
-    this.#instance ??= await instantiate(this.#module);
+    const release = await this.#reserve(inside, outside);
     try {
-      const stored = run(this.#instance, bytes);
-      if (stored.width !== header.width || stored.height !== header.height) throw damaged('The JPEG has two sizes.');
-      return upright({ ...stored, channels: 4 }, header.components, header.orientation);
-    } catch (error) {
-      this.#drop();
-      throw error;
+      const instance = this.#kept ?? (await instantiate(this.#module));
+      return use(this.#run(instance, bytes, header));
+    } finally {
+      release();
+      this.#hold();
     }
   }
 
+  /** What the kept instance holds need not be reserved again, if it is still kept when the wait is over. */
+  async #reserve(inside: number, outside: number): Promise<() => void> {
+    for (;;) {
+      const growth = Math.max(0, inside - this.#heldBytes);
+      const release = await this.#budget.reserve(growth + outside, { timeoutMs: WAIT_MS });
+      if (inside - this.#heldBytes <= growth) return release;
+      release();
+    }
+  }
+
+  #run(instance: Instance, bytes: Uint8Array, header: JpegHeader): Raster {
+    const { codec, complaints } = instance;
+    complaints.length = 0;
+    let stored: Omit<Stored, 'channels'> | null;
+    try {
+      stored = codec.decode(bytes, false);
+    } catch (error) {
+      if (instance === this.#kept) this.#drop();
+      throw damaged(`The JPEG is damaged (${complaints.at(-1) ?? 'it cannot be decoded'}).`, error);
+    }
+    this.#kept ??= instance;
+    const complaint = complaints.find((line) => !HARMLESS.test(line));
+    if (!stored || complaint) throw damaged(`The JPEG is damaged or cut short (${complaint ?? 'it has no picture'}).`);
+    if (stored.width !== header.width || stored.height !== header.height) throw damaged('The JPEG has two sizes.');
+    return upright({ ...stored, channels: 4 }, header.components, header.orientation);
+  }
+
+  /** Reserves what the kept instance has grown to. */
   #hold(): void {
     this.#release();
-    this.#heldBytes = this.#instance?.codec.HEAPU8.length ?? 0;
+    this.#heldBytes = this.#kept?.codec.HEAPU8.length ?? 0;
     const release = this.#budget.tryReserve(this.#heldBytes);
     if (release) this.#release = release;
     else this.#drop();
   }
 
   #drop(): void {
-    this.#instance = undefined;
+    this.#kept = undefined;
     this.#release();
     this.#release = () => {};
     this.#heldBytes = 0;
@@ -145,17 +133,4 @@ async function instantiate(module: WebAssembly.Module): Promise<Instance> {
     printErr: (line) => complaints.push(line),
   });
   return { codec, complaints };
-}
-
-function run({ codec, complaints }: Instance, bytes: Uint8Array): Omit<Stored, 'channels'> {
-  complaints.length = 0;
-  try {
-    const stored = codec.decode(bytes, false);
-    const complaint = complaints.find((line) => !HARMLESS.test(line));
-    if (stored && complaint === undefined) return stored;
-    throw damaged(`The JPEG is damaged or cut short: ${complaint ?? 'it cannot be decoded'}.`);
-  } catch (error) {
-    if (complaints.length > 0) throw damaged(`The JPEG is damaged: ${complaints.at(-1)}.`, error);
-    throw damaged('The JPEG is damaged: it cannot be decoded.', error);
-  }
 }

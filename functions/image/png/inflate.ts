@@ -5,133 +5,23 @@ import { buildCode, type Code, FIXED_DISTANCES, FIXED_LITERALS, LENGTH_ORDER, sy
 const WINDOW = 32_768;
 const LONGEST_MATCH = 258;
 const FLUSH = 65_536;
-/** By code 257…285: shortest length, and bits that add to it; by code 0…29: the same of distances (section 3.2.5). */
-const LENGTH_BASE = Uint16Array.of(
-  3,
-  4,
-  5,
-  6,
-  7,
-  8,
-  9,
-  10,
-  11,
-  13,
-  15,
-  17,
-  19,
-  23,
-  27,
-  31,
-  35,
-  43,
-  51,
-  59,
-  67,
-  83,
-  99,
-  115,
-  131,
-  163,
-  195,
-  227,
-  258,
-);
-const LENGTH_BITS = Uint8Array.of(
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  2,
-  2,
-  3,
-  3,
-  3,
-  3,
-  4,
-  4,
-  4,
-  4,
-  5,
-  5,
-  5,
-  5,
-  0,
-);
-const DISTANCE_BASE = Uint16Array.of(
-  1,
-  2,
-  3,
-  4,
-  5,
-  7,
-  9,
-  13,
-  17,
-  25,
-  33,
-  49,
-  65,
-  97,
-  129,
-  193,
-  257,
-  385,
-  513,
-  769,
-  1025,
-  1537,
-  2049,
-  3073,
-  4097,
-  6145,
-  8193,
-  12289,
-  16385,
-  24577,
-);
-const DISTANCE_BITS = Uint8Array.of(
-  0,
-  0,
-  0,
-  0,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  4,
-  5,
-  5,
-  6,
-  6,
-  7,
-  7,
-  8,
-  8,
-  9,
-  9,
-  10,
-  10,
-  11,
-  11,
-  12,
-  12,
-  13,
-  13,
-);
+/**
+ * Bits that follow a length's or a distance's code, and the shortest that it stands for (RFC 1951, section 3.2.5);
+ * the last length, 258, stands outside the rule.
+ */
+const LENGTH_BITS = Uint8Array.from({ length: 29 }, (_, code) => (code < 8 || code === 28 ? 0 : (code - 4) >> 2));
+const LENGTH_BASE = bases(LENGTH_BITS, 3).fill(LONGEST_MATCH, 28);
+const DISTANCE_BITS = Uint8Array.from({ length: 30 }, (_, code) => (code < 2 ? 0 : (code - 2) >> 1));
+const DISTANCE_BASE = bases(DISTANCE_BITS, 1);
+
+function bases(bits: Uint8Array, first: number): Uint16Array {
+  let next = first;
+  return Uint16Array.from(bits, (count) => {
+    const base = next;
+    next += 1 << count;
+    return base;
+  });
+}
 
 const cut = () => damaged('The PNG is cut short: its compressed pixels end too early.');
 const broken = (what: string, cause?: unknown) =>

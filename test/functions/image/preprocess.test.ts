@@ -125,7 +125,7 @@ describe('JPEG', () => {
   it('turned upright', async () => near(await quarters(bytes(JPEGS.orientation6), 2, 4), [blue, red, white, green]));
 
   it('is answered after damaged ones, side by side, and gives its memory back', async () => {
-    const cut = bytes(JPEGS.baseline).slice(0, -40);
+    const cut = bytes(JPEGS.baseline).slice(0, -8);
     const broken = bytes(JPEGS.progressive).fill(0x55, 200, 230);
     const all = await Promise.allSettled(
       [cut, bytes(JPEGS.baseline), broken, bytes(JPEGS.progressive), cut].map((file) => quarters(file)),
@@ -136,6 +136,26 @@ describe('JPEG', () => {
     const release = await budget.reserve(budget.totalBytes, { timeoutMs: 10 });
     release();
     near(await quarters(bytes(JPEGS.baseline)), [red, green, blue, white]);
+  });
+});
+
+describe('memory', () => {
+  it('is waited for, and asked for again where a kept decoder made room for another', async () => {
+    const small = new MemoryBudget(20_000_000);
+    const decode = () => preprocess(bytes(JPEGS.baseline), input(4, 2), { jpeg }, small);
+    const expected = await decode();
+    expect(small.freeBytes).toBeLessThan(4_000_000);
+    const release = await small.reserve(15_000_000, { timeoutMs: 10 });
+    expect(small.freeBytes).toBe(5_000_000);
+    const waiting = decode();
+    setTimeout(release, 50);
+    expect(await waiting).toEqual(expected);
+  });
+
+  it('that can never be had is refused as too large', async () => {
+    const file = bytes(JPEGS.baseline);
+    const refused = preprocess(file, input(4, 2), { jpeg }, new MemoryBudget(1_000_000));
+    await expect(refused).rejects.toMatchObject({ code: 'image-too-large', message: expect.stringContaining('1 MB') });
   });
 });
 
