@@ -14,11 +14,12 @@ export async function importKeras(
   inputShape: Shape | null,
   notice: (text: string) => void,
 ): Promise<Graph> {
-  await h5wasm.ready;
+  const module = await h5wasm.ready;
+  // Else the library prints its own errors.
+  module.activate_throwing_error_handler();
   let opened: File;
   try {
     opened = new h5wasm.File(file, 'r');
-    if (opened.file_id < 0n) throw new Error('it cannot be opened');
   } catch (error) {
     throw new GraphError(`"${file}" is no whole HDF5 file: it is truncated or damaged.`, { cause: error });
   }

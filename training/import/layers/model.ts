@@ -93,17 +93,19 @@ class Walk {
       starts.flatMap(([name], i) => (inputs[i] ? [[`${name}/0`, inputs[i]] as const] : [])),
     );
     const open = new Set<string>();
-    const evaluate = (name: string, call: number): Value => {
+    const evaluate = (name: string, index: number): Value => {
+      const layer = layers.get(name) ?? fail(`A layer reads "${name}", which is not in the model.`);
+      // TF.js counts uses outside this model too, such as a model's own building, and saves only those within.
+      const call = Array.isArray(layer.inbound_nodes) && layer.inbound_nodes.length <= 1 ? 0 : index;
       const key = `${name}/${call}`;
       const done = values.get(key);
       if (done) return done;
-      const layer = layers.get(name) ?? fail(`A layer reads "${name}", which is not in the model.`);
       if (open.has(key)) fail(`The layer "${name}" depends on its own output: the graph has a cycle.`);
       open.add(key);
       const reads = historiesOf(layer.inbound_nodes, call) ?? fail(`The layer "${name}" is not connected.`);
       const value = this.#call(
         layer,
-        reads.map(([from, index]) => evaluate(from, index)),
+        reads.map((read) => evaluate(...read)),
         path,
         call,
       );
