@@ -39,16 +39,35 @@ export const resizeSchema = z.discriminatedUnion('rule', [
   }),
 ]);
 
-export const inputSchema = z.strictObject({
-  width: z.int().positive().max(1024),
-  height: z.int().positive().max(1024),
-  /** Order of the channels in the tensor. */
-  channels: z.enum(['grey', 'rgb', 'bgr']),
-  resize: resizeSchema,
-  /** value = pixel · scale + offset; one number, or one a channel in the tensor's order. */
-  scale: z.array(finite).min(1).max(3),
-  offset: z.array(finite).min(1).max(3),
-});
+export const inputSchema = z
+  .strictObject({
+    width: z.int().positive().max(1024),
+    height: z.int().positive().max(1024),
+    /** Order of the channels in the tensor. */
+    channels: z.enum(['grey', 'rgb', 'bgr']),
+    resize: resizeSchema,
+    /** value = pixel · scale + offset; one number, or one a channel in the tensor's order. */
+    scale: z.array(finite).min(1).max(3),
+    offset: z.array(finite).min(1).max(3),
+  })
+  .refine(
+    ({ width, height, resize }) => cropFits(width, height, resize),
+    'the crop is larger than what it is cut from',
+  );
+
+/** Whether a centre crop of `width` x `height` can be cut from what the rule makes. */
+function cropFits(width: number, height: number, resize: z.infer<typeof resizeSchema>): boolean {
+  switch (resize.rule) {
+    case 'fashion':
+      return width === 28 && height === 28;
+    case 'stretch':
+      return resize.width >= width && resize.height >= height;
+    case 'shorter-side':
+      return resize.size >= Math.max(width, height);
+    default:
+      return resize satisfies never;
+  }
+}
 
 const accuracySchema = z.strictObject({ top1: finite.min(0).max(1), top5: finite.min(0).max(1).optional() });
 

@@ -65,6 +65,21 @@ describe('a model', () => {
     ['no manifest', (files) => files.delete('manifest.json'), /manifest\.json is missing/],
     ['a manifest of another model', (files) => patch(files, { id: 'other' }), /says it is "other"/],
     ['a field that nobody knows', (files) => patch(files, { colour: 1 }), /manifest\.json is malformed.*colour/s],
+    [
+      'a crop larger than the picture',
+      (files) =>
+        patch(files, {
+          input: {
+            width: 2,
+            height: 1,
+            channels: 'grey',
+            resize: { rule: 'shorter-side', size: 1, filter: 'area' },
+            scale: [1],
+            offset: [0],
+          },
+        }),
+      /crop is larger/,
+    ],
     ['labels for other classes', (files) => patch(files, { classes: 3 }), /2 labels for 3 classes/],
   ])('with %s is 503 by name, and others are served', async (_name, damage, says) => {
     const { classify, models } = await service(['good', 'bad']);
