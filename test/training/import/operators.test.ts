@@ -188,6 +188,23 @@ const CASES: Record<string, TestModel> = {
     initializers: { s: ints(1, 0, -8), e: ints(5, 2 ** 40, -1), a: ints(1, 2, 3), t: ints(2, 2, 3) },
     nodes: [node('Slice', 'x s e a t', 'y')],
   },
+  'Gather of one channel each, put together again (torchvision transform_input)': {
+    input: [1, 3, 4, 5],
+    initializers: { i: { dims: [], ints: [2] }, j: { dims: [], ints: [0] }, a: ints(1), s: number(0.5) },
+    nodes: [
+      node('Gather', 'x i', 'g', { axis: 1 }),
+      node('Unsqueeze', 'g a', 'u'),
+      node('Mul', 'u s', 'm'),
+      node('Gather', 'x j', 'h', { axis: 1 }),
+      node('Unsqueeze', 'h a', 'v'),
+      node('Concat', 'm v', 'y', { axis: 1 }),
+    ],
+  },
+  'Gather of every second row': {
+    input: [1, 3, 6, 5],
+    initializers: { i: ints(1, 3, 5) },
+    nodes: [node('Gather', 'x i', 'y', { axis: 2 })],
+  },
   Split: { input: [1, 6, 4, 5], initializers: { s: ints(2, 4) }, nodes: [node('Split', 'x s', 'y z', { axis: 1 })] },
   'Dropout and Identity': {
     input: [1, 3, 4, 5],
@@ -294,6 +311,26 @@ describe('every op gives what onnxruntime gives', () => {
   it.each(Object.entries(CASES))('%s', async (_, model) => {
     expect(await difference(model)).toBeLessThan(2e-5);
   });
+});
+
+it('reads an NHWC input, as tf2onnx writes one', async () => {
+  const bytes = writeModel({
+    input: ['batch', 6, 7, 3],
+    initializers: { w: floats([5, 3, 3, 3]) },
+    nodes: [node('Transpose', 'x', 'a', { perm: [0, 3, 1, 2] }), node('Conv', 'a w', 'y')],
+  });
+  await writeFile(path.join(folder, 'nhwc.onnx'), bytes);
+  const graph = await openModel(path.join(folder, 'nhwc.onnx'));
+  expect(graph.input.shape).toEqual([6, 7, 3]);
+  const input = noise(126);
+  const session = await ort.InferenceSession.create(bytes);
+  const { y } = await session.run({ x: new ort.Tensor('float32', input, [1, 6, 7, 3]) });
+  const interpreter = await prepareInterpreter(graph);
+  const actual = (await interpreter.run(input)).get('y');
+  interpreter.dispose();
+  const expected = toHwc((y?.data ?? new Float32Array()) as Float32Array, y?.dims ?? []);
+  expect(expected.length).toBe(100);
+  for (const [i, value] of expected.entries()) expect(actual?.[i]).toBeCloseTo(value, 5);
 });
 
 it('finds hard-swish and hard-sigmoid again', async () => {

@@ -17,6 +17,9 @@ export function activationLayer(call: LayerCall): Value {
   return activate(call, nameOf(given), isObject(given) && isObject(given.config) ? given.config : {}, call.input);
 }
 
+/** A layer that is one of the named activations. */
+export const activateAs = (call: LayerCall, name: string): Value => activate(call, name, {}, call.input);
+
 /** max(x, 0), with a slope below and a ceiling. */
 export function reluLayer(call: LayerCall): Value {
   const high = call.config.number('max_value', Infinity);

@@ -24,6 +24,8 @@ export type LayerWeights = (path: readonly string[]) => ReadonlyMap<string, Weig
 export class LayerCall {
   readonly kind: string;
   readonly config: Config;
+  /** What it reads, numbers of the network's code included. */
+  readonly operands: readonly (Value | number)[];
   readonly inputs: readonly Value[];
   /** Major version of the Keras that wrote the file; 2 for TF.js. */
   readonly version: number;
@@ -35,14 +37,15 @@ export class LayerCall {
     kind: string,
     name: string,
     config: unknown,
-    inputs: readonly Value[],
+    operands: readonly (Value | number)[],
     nodes: Node[],
     weights: ReadonlyMap<string, Weight>,
     version: number,
   ) {
     this.kind = kind;
     this.config = new Config(`"${name}" (${kind})`, config);
-    this.inputs = inputs;
+    this.operands = operands;
+    this.inputs = operands.filter((operand) => typeof operand !== 'number');
     this.version = version;
     this.#name = name;
     this.#nodes = nodes;

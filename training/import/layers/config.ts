@@ -36,6 +36,13 @@ export class Config {
     return typeof value === 'number' ? value : this.fail(`has no number as ${key}`);
   }
 
+  /** One number, or one a channel. */
+  numbers(key: string, otherwise: number): number[] {
+    const value = this.value(key);
+    if (Array.isArray(value) && value.every((item) => typeof item === 'number')) return value;
+    return [this.number(key, otherwise)];
+  }
+
   text(key: string, otherwise: string): string {
     const value = this.value(key) ?? otherwise;
     return typeof value === 'string' ? value : this.fail(`has no text as ${key}`);

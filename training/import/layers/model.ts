@@ -1,7 +1,7 @@
 import { type Graph, GraphError, type Node, type Shape } from '../../graph/graph.ts';
 import { LayerCall, type LayerWeights, type Value } from './call.ts';
 import { Config, isObject, type Json } from './config.ts';
-import { historiesOf } from './history.ts';
+import { readsOf } from './history.ts';
 import { translateLayer } from './translate.ts';
 
 const MODELS = new Set(['Sequential', 'Functional', 'Model']);
@@ -102,10 +102,10 @@ class Walk {
       if (done) return done;
       if (open.has(key)) fail(`The layer "${name}" depends on its own output: the graph has a cycle.`);
       open.add(key);
-      const reads = historiesOf(layer.inbound_nodes, call) ?? fail(`The layer "${name}" is not connected.`);
+      const reads = readsOf(layer.inbound_nodes, call) ?? fail(`The layer "${name}" is not connected.`);
       const value = this.#call(
         layer,
-        reads.map((read) => evaluate(...read)),
+        reads.map((read) => (typeof read === 'number' ? read : evaluate(...read))),
         path,
         call,
       );
@@ -116,17 +116,21 @@ class Walk {
     return evaluate(...ends[0]);
   }
 
-  #call(layer: Json, inputs: readonly Value[], path: readonly string[], use: number): Value {
+  #call(layer: Json, operands: readonly (Value | number)[], path: readonly string[], use: number): Value {
     const name = nameOf(layer);
     const kind = String(layer.class_name);
     if (MODELS.has(kind)) {
       if (use > 0) fail(`The model "${name}" is used more than once in the network, which is not read.`);
-      return this.model(layer, inputs, [...path, name]);
+      return this.model(
+        layer,
+        operands.filter((operand) => typeof operand !== 'number'),
+        [...path, name],
+      );
     }
     const label = [...path, use > 0 ? `${name}:${use}` : name].join('/');
     const weights = this.#model.weights([...path, name]);
     const { version } = this.#model;
-    return translateLayer(new LayerCall(kind, label, layer.config, inputs, this.#nodes, weights, version));
+    return translateLayer(new LayerCall(kind, label, layer.config, operands, this.#nodes, weights, version));
   }
 }
 

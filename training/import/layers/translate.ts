@@ -1,4 +1,13 @@
-import { activated, activationLayer, leakyReluLayer, preluLayer, reluLayer, softmaxLayer } from './activation.ts';
+import {
+  activateAs,
+  activated,
+  activationLayer,
+  leakyReluLayer,
+  preluLayer,
+  reluLayer,
+  softmaxLayer,
+} from './activation.ts';
+import { add, average, divide, multiply, scaled, subtract, tensorFlowOp } from './arithmetic.ts';
 import type { LayerCall, Value } from './call.ts';
 import { bias, conv2d, depthwiseConv2d, globalPool, pool2d, separableConv2d } from './windows.ts';
 
@@ -36,25 +45,27 @@ const LAYERS: Readonly<Record<string, (call: LayerCall) => Value>> = {
   Flatten: (call) => ({ ...call.input, rank: 1 }),
   Reshape: reshape,
 
-  Add: (call) => pairwise(call, (a, b, suffix) => call.emit({ op: 'add' }, [a, b], suffix)),
-  Multiply: (call) => pairwise(call, (a, b, suffix) => multiply(call, a, b, suffix)),
-  Subtract: (call) => {
-    const [a, b] = call.inputs;
-    if (!a || !b) return call.fail('takes two inputs');
-    return call.emit({ op: 'add' }, [a, scaled(call, b, [-1], [0], 'negative')]);
-  },
-  Average: (call) => {
-    const sum = pairwise(call, (a, b, suffix) => call.emit({ op: 'add' }, [a, b], suffix || 'sum'));
-    return scaled(call, sum, [1 / call.inputs.length], [0]);
-  },
+  Add: add,
+  Multiply: multiply,
+  Subtract: subtract,
+  Average: average,
   Concatenate: concatenate,
-  Rescaling: (call) => scaled(call, call.input, [call.config.number('scale', 1)], [call.config.number('offset', 0)]),
+  Rescaling: (call) => scaled(call, call.input, call.config.numbers('scale', 1), call.config.numbers('offset', 0)),
   Normalization: (call) => {
     const { values: mean } = call.weight('mean');
     const scale = Array.from(call.weight('variance').values, (value) => 1 / Math.max(Math.sqrt(value), 1e-7));
     const shift = scale.map((factor, i) => -(mean[i] ?? 0) * factor);
     return scaled(call, call.input, scale, shift);
   },
+
+  // Operators in the code of a network: Keras 2 names a TensorFlow function, Keras 3 has a class for each.
+  TFOpLambda: tensorFlowOp,
+  TrueDivide: divide,
+  Divide: divide,
+  Relu: (call) => activateAs(call, 'relu'),
+  Relu6: (call) => activateAs(call, 'relu6'),
+  Silu: (call) => activateAs(call, 'silu'),
+  Sigmoid: (call) => activateAs(call, 'sigmoid'),
 };
 
 /** Layers that do nothing once a network is trained. */
@@ -131,22 +142,4 @@ function concatenate(call: LayerCall): Value {
   if (axis !== -1 && axis !== first.rank) call.fail(`joins along the axis ${axis}; the channels, last, are read`);
   const inputs = first.rank === 1 ? call.inputs.map((input) => call.vector(input)) : call.inputs;
   return inputs.length === 1 ? first : call.emit({ op: 'concat' }, inputs);
-}
-
-/** The second may be one number a channel, in either order. */
-function multiply(call: LayerCall, a: Value, b: Value, suffix: string): Value {
-  const [height, width] = a.shape;
-  const gate = height === 1 && width === 1 && b.shape[0] * b.shape[1] > 1;
-  return call.emit({ op: 'mul' }, gate ? [b, a] : [a, b], suffix);
-}
-
-function pairwise(call: LayerCall, join: (a: Value, b: Value, suffix: string) => Value): Value {
-  const [first, ...others] = call.inputs;
-  if (!first || others.length === 0) call.fail('takes two inputs or more');
-  return others.reduce<Value>((sum, value, i) => join(sum, value, i === others.length - 1 ? '' : `${i}`), first);
-}
-
-function scaled(call: LayerCall, input: Value, scale: readonly number[], shift: readonly number[], suffix = ''): Value {
-  const numbers = { scale: Float32Array.from(scale), shift: Float32Array.from(shift) };
-  return call.emit({ op: 'scale-shift', ...numbers }, [input], suffix);
 }

@@ -4,6 +4,7 @@ import { gemm, globalAverage, localResponse, matMul, mean, softmax } from './lin
 import {
   concat,
   flattenDims,
+  gather,
   pad,
   reshape,
   resolveDims,
@@ -53,6 +54,7 @@ const OPERATORS: Readonly<Record<string, (step: Step) => Value | Feature[]>> = {
   Concat: concat,
   Pad: pad,
   Slice: slice,
+  Gather: gather,
   Split: split,
 
   // What changes only the way ONNX sees a map.

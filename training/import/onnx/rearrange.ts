@@ -133,6 +133,27 @@ export function slice(step: Step): Feature {
   return cut(step, input, start, count, by);
 }
 
+/** One index, or ascending ones, along an axis of the map: a slice, without its dimension where the index is one number. */
+export function gather(step: Step): Feature {
+  const input = step.feature(0);
+  const { values, dims } = step.constant(1);
+  const dim = step.axis(step.int('axis', 0), input.dims.length);
+  const indices = Array.from(values, (index) => step.axis(index, input.dims[dim] ?? 1));
+  const [first = 0, second = first + 1] = indices;
+  const by = second - first;
+  if (dims.length > 1 || by < 1 || !indices.every((index, i) => index === first + i * by))
+    step.fail(`takes the indices [${values}]; ascending ones at one distance are read`);
+  const rest = input.dims.filter((_, i) => i !== dim || dims.length > 0);
+  if (input.dims[dim] === 1) return reshape(step, input, rest);
+  const axis = axisOf(step, input, dim);
+  const size = [...input.shape].with(axis, indices.length);
+  return reshape(
+    step,
+    cut(step, input, [0, 0, 0].with(axis, first), size, [1, 1, 1].with(axis, by)),
+    rest.map((old, i) => (dims.length > 0 && i === dim ? indices.length : old)),
+  );
+}
+
 /** Split along one axis of the map: a slice an output. */
 export function split(step: Step): Feature[] {
   const input = step.feature(0);
