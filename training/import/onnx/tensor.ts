@@ -19,11 +19,13 @@ export function constant(dims: readonly number[], values: Float32Array | Float64
 export const integers = (values: readonly number[]): Constant =>
   constant([values.length], Float64Array.from(values), true);
 
-/** Number of elements; a product that is no safe integer is refused. */
+/** Number of elements; more than any layer's weights have are refused (VGG16's largest has 10^8). */
 export function size(dims: readonly number[], what: string): number {
   const product = dims.reduce((a, b) => a * b, 1);
-  if (dims.some((dim) => !Number.isInteger(dim) || dim < 0) || product > 2 ** 31)
-    throw new GraphError(`${what} has the shape [${dims.join(', ')}], which no memory holds: the file is damaged.`);
+  if (dims.some((dim) => !Number.isInteger(dim) || dim < 0) || product > 2 ** 28)
+    throw new GraphError(
+      `${what} has the shape [${dims.join(', ')}], which is more than any layer needs: the file is damaged.`,
+    );
   return product;
 }
 
@@ -55,24 +57,26 @@ export function readTensor(tensor: OnnxTensor, folder: string): Constant {
   const type = TYPES[tensor.type];
   if (!type) throw new GraphError(`${what} has the data type ${tensor.type}, which is not read. Export it as float32.`);
   const count = size(tensor.dims, what);
-  const values = type.integer ? new Float64Array(count) : new Float32Array(count);
   const raw = tensor.external.size > 0 ? externalBytes(tensor, folder) : tensor.raw;
   if (raw) {
     if (raw.length !== count * type.bytes)
       throw new GraphError(
         `${what} has ${raw.length} bytes, and [${tensor.dims.join(', ')}] needs ${count * type.bytes}: the file is damaged.`,
       );
+    // A copy, which starts at a whole word as Float32Array asks.
+    if (tensor.type === 1) return constant(tensor.dims, new Float32Array(new Uint8Array(raw).buffer), false);
     const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+    const values = type.integer ? new Float64Array(count) : new Float32Array(count);
     for (let i = 0; i < count; i++) values[i] = type.read(view, i * type.bytes);
-  } else {
-    if (tensor.numbers.length !== count)
-      throw new GraphError(
-        `${what} has ${tensor.numbers.length} values, and [${tensor.dims.join(', ')}] needs ${count}: the file is damaged.`,
-      );
-    const bits = tensor.type === 10 ? half : tensor.type === 16 ? brain : (value: number) => value;
-    for (let i = 0; i < count; i++) values[i] = bits(tensor.numbers[i] ?? 0);
+    return constant(tensor.dims, values, type.integer);
   }
-  return constant(tensor.dims, values, type.integer);
+  if (tensor.numbers.length !== count)
+    throw new GraphError(
+      `${what} has ${tensor.numbers.length} values, and [${tensor.dims.join(', ')}] needs ${count}: the file is damaged.`,
+    );
+  const bits = tensor.type === 10 ? half : tensor.type === 16 ? brain : (value: number) => value;
+  const values = Float64Array.from(tensor.numbers, bits);
+  return constant(tensor.dims, type.integer ? values : Float32Array.from(values), type.integer);
 }
 
 function externalBytes(tensor: OnnxTensor, folder: string): Uint8Array {
