@@ -21,7 +21,7 @@ function draft(weights: Uint8Array, more: Partial<ModelDraft> = {}): ModelDraft 
     title: 'Tiny',
     runtime: 'int8',
     parameters: 3,
-    input: { width: 8, height: 8, channels: 'grey', resize: { rule: 'fashion' }, scale: [1 / 255], offset: [0] },
+    input: { width: 28, height: 28, channels: 'grey', resize: { rule: 'fashion' }, scale: [1 / 255], offset: [0] },
     output: { kind: 'logits', temperature: 1 },
     memory: { weights: weights.length, arena: 64, total: weights.length + 64 },
     metrics: { dataset: 'none', n: 10, top1: 0.9 },
