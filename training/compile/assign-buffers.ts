@@ -1,7 +1,7 @@
 import { GraphError } from '../graph/graph.ts';
 import { elements } from '../graph/shapes.ts';
 import type { Tenancy } from './plan-memory.ts';
-import { ownStride, type QuantizedGraph, type QuantizedLayer, type Value, valueIn } from './quantized-graph.ts';
+import { ownStride, type QuantizedGraph, type QuantizedLayer, readBy, type Value, valueIn } from './quantized-graph.ts';
 
 /** Where a value lies within the buffer of another (or its own). */
 export interface Slot {
@@ -135,9 +135,6 @@ function workInPlace(
   lives.delete(layer.name);
   for (const [name, slot] of slots) if (slot.buffer === layer.name) slots.set(name, { ...slot, buffer: host });
 }
-
-export const readBy = (layer: QuantizedLayer): readonly string[] =>
-  layer.residual === null ? layer.inputs : [...layer.inputs, layer.residual];
 
 export function slotIn(slots: ReadonlyMap<string, Slot>, name: string): Slot {
   const slot = slots.get(name);

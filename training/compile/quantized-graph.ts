@@ -65,6 +65,10 @@ export interface QuantizedGraph {
   readonly values: ReadonlyMap<string, Value>;
 }
 
+/** Names of all values that a layer reads. */
+export const readBy = (layer: QuantizedLayer): readonly string[] =>
+  layer.residual === null ? layer.inputs : [...layer.inputs, layer.residual];
+
 export function valueIn(graph: Pick<QuantizedGraph, 'values'>, name: string | undefined): Value {
   const value = graph.values.get(name ?? '');
   if (!value) throw new Error(`no value is named "${name}"`);

@@ -1,0 +1,250 @@
+/**
+ * npm run compile -- --from FILE --id ID --calibrate DIR [--out models/ID]
+ *   [--preset imagenet-torch|imagenet-caffe|imagenet-keras|raw-rgb|fashion |
+ *    --channels rgb|bgr|grey --scale s[,s,s] --offset o[,o,o] --resize stretch|crop]
+ *   [--labels FILE] [--title TEXT] [--min-agreement 0.9] [--dense-bits 4|8] [--source TEXT] [--licence TEXT]
+ *
+ * A float network (ONNX, Keras HDF5, TF.js layers) becomes an integer program and a model folder, with a report of
+ * what that cost. Nothing is published when too many held-out images get another first class than from float.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Label, Manifest, ModelInput } from '../functions/catalogue/manifest.ts';
+import { encodeProgram } from '../functions/runtime/int8/encoding.ts';
+import { memoryBytes } from '../functions/runtime/int8/engine.ts';
+import { observe } from './compile/calibrate.ts';
+import { chooseIntegers } from './compile/choose-options.ts';
+import { FloatNetwork } from './compile/float-network.ts';
+import { IntegerRun } from './compile/integer-run.ts';
+import { measureLayers } from './compile/measure-layers.ts';
+import { type CompileOptions, commandOf, compileOptions } from './compile/options.ts';
+import { type Prepared, prepare } from './compile/pipeline.ts';
+import { feedingInput, pixelsOf, presetInput } from './compile/presets.ts';
+import { type QuantizedGraph, readBy } from './compile/quantized-graph.ts';
+import { DataError } from './data/errors.ts';
+import { type ImageFolder, readImageFolder } from './data/image-folder.ts';
+import { fashionLabels, imagenetLabels, numberedLabels, readLabels } from './data/labels.ts';
+import { Agreement, type AgreementFigures, SignalToNoise, softmax } from './evaluate/agreement.ts';
+import { weightsOf } from './graph/check.ts';
+import { type Graph, GraphError } from './graph/graph.ts';
+import { openModel } from './import/open.ts';
+import { publishModel } from './publish/model-folder.ts';
+import { type LayerFigures, type QuantizationReport, worstLayers, writeReport } from './report/quantization.ts';
+import { runCommand } from './terminal/command.ts';
+import { Progress } from './terminal/progress.ts';
+import { table } from './terminal/table.ts';
+
+/** Half of the pictures calibrate, the other half is held out. */
+const MAX_IMAGES = 200;
+/** Enough to compare ways to quantize, and to see what a layer loses. */
+const [TRIAL_IMAGES, LAYER_IMAGES] = [24, 6];
+const NO_PIXELS = new Uint8Array();
+/** What form w reaches in the first-level cache (see the engine's README), multiplications a microsecond. */
+const MACS_PER_MICROSECOND = 58_000;
+
+export interface Compiled {
+  readonly report: QuantizationReport;
+  readonly reportPage: string;
+  readonly manifest: Manifest;
+}
+
+/**
+ * @throws DataError, GraphError where what the user gave cannot be used, and where the integer network agrees too
+ *   little with float; nothing is published then, but the report is written.
+ */
+export async function compileModel(options: CompileOptions): Promise<Compiled> {
+  const original = await openModel(options.from, { notice: (text) => console.error(text) });
+  const { feeding } = options;
+  const { shape } = original.input;
+  const input = typeof feeding === 'string' ? presetInput(feeding, shape) : feedingInput(feeding, shape);
+  const pictures = await readPictures(options.calibrate, input);
+  const all = pictures.images.map(({ pixels }) => pixels);
+  const calibration = all.filter((_, index) => index % 2 === 0);
+  const heldOut = all.length > 1 ? all.filter((_, index) => index % 2 === 1) : calibration;
+
+  const prepared = prepare(original, pixelsOf(input));
+  const labels = await labelsFor(options, prepared);
+  await mustBeUnchanged(original, pixelsOf(input), prepared, all[0] ?? NO_PIXELS);
+  const network = await FloatNetwork.of(prepared.graph, prepared.pixels);
+  const observing = new Progress('calibrating', calibration.length);
+  const observations = await observe(
+    prepared.fused,
+    calibration.length,
+    (image, keep) => network.run(calibration[image] ?? NO_PIXELS, keep),
+    (done) => observing.update(done),
+  );
+  observing.done();
+
+  const trials = calibration.slice(0, TRIAL_IMAGES);
+  const expected: Float32Array[] = [];
+  for (const image of trials) expected.push(await network.output(image));
+  const choice = chooseIntegers(prepared, observations, options, (graph) => outputDecibels(graph, trials, expected));
+  const layers = await layerFigures(choice.graph, heldOut.slice(0, LAYER_IMAGES), network);
+  const run = new IntegerRun(choice.graph, false);
+  const scores = isSigmoid(prepared) ? (output: Float32Array) => output : softmax;
+  const program = encodeProgram(run.packed.program);
+  const { arenaBytes: arena, weightsBytes: weights } = run.packed.program;
+  const report: QuantizationReport = {
+    id: options.id,
+    source: path.basename(options.from),
+    choices: {
+      ranges: choice.options.ranges,
+      'bias correction': choice.options.correctBias ? 'kept' : 'did not help',
+      'large dense layers': `${options.denseBits} bits`,
+    },
+    calibration: await agreement('calibration images', network, run, calibration, scores),
+    heldOut: await agreement('held-out images', network, run, heldOut, scores),
+    skipped: pictures.skipped,
+    bytes: { float: 4 * parametersOf(original), weights, program: program.length },
+    memory: { weights, arena, total: memoryBytes(run.packed.program) },
+    layers,
+  };
+  network.dispose();
+  const reportPage = await writeReport(path.join('build/reports', options.id), report);
+  mustAgree(report, options.minAgreement, reportPage);
+  const manifest = await publishModel(options.out, {
+    id: options.id,
+    title: options.title,
+    runtime: 'int8',
+    parameters: parametersOf(original),
+    input,
+    output: { kind: isSigmoid(prepared) ? 'softmax' : 'logits', temperature: 1 },
+    memory: report.memory,
+    provenance: {
+      source: options.source ?? `${path.basename(options.from)}, sha256 ${await sha256(options.from)}`,
+      licence: options.licence,
+      command: commandOf(options),
+    },
+    labels,
+    weights: run.packed.weights,
+    network: { path: 'program.bin', role: 'program', content: () => program },
+  });
+  return { report, reportPage, manifest };
+}
+
+async function readPictures(dir: string, input: ModelInput): Promise<ImageFolder> {
+  let progress: Progress | undefined;
+  const folder = await readImageFolder(dir, input, MAX_IMAGES, (done, of) => {
+    progress ??= new Progress('reading pictures', of);
+    progress.update(done);
+  });
+  progress?.done();
+  for (const { name, why } of folder.skipped) console.error(`skipped ${name}: ${why}`);
+  if (folder.skipped.length > 0)
+    console.error(`${folder.skipped.length} pictures skipped, ${folder.images.length} used`);
+  return folder;
+}
+
+/** Folding changes no more than float32 rounding does. */
+async function mustBeUnchanged(original: Graph, pixels: Prepared['pixels'], prepared: Prepared, image: Uint8Array) {
+  const last = original.nodes.find(({ name }) => name === original.output);
+  const logits = prepared.softmax ? last?.inputs[0] : undefined;
+  const before = await FloatNetwork.of(original, pixels, logits);
+  const after = await FloatNetwork.of(prepared.graph, prepared.pixels);
+  const noise = new SignalToNoise();
+  noise.add(await before.output(image), await after.output(image));
+  before.dispose();
+  after.dispose();
+  if (noise.decibels < 60) throw new Error(`the float passes changed the network: ${noise.decibels.toFixed(1)} dB`);
+}
+
+function outputDecibels(
+  graph: QuantizedGraph,
+  images: readonly Uint8Array[],
+  expected: readonly Float32Array[],
+): number {
+  const run = new IntegerRun(graph, false);
+  const noise = new SignalToNoise();
+  for (const [index, image] of images.entries()) noise.add(expected[index] ?? new Float32Array(), run.run(image));
+  return noise.decibels;
+}
+
+async function agreement(
+  what: string,
+  network: FloatNetwork,
+  run: IntegerRun,
+  images: readonly Uint8Array[],
+  scores: (output: Float32Array) => Float32Array,
+): Promise<AgreementFigures> {
+  const progress = new Progress(what, images.length);
+  const both = new Agreement(scores);
+  for (const [index, image] of images.entries()) {
+    both.add(await network.output(image), run.run(image));
+    progress.update(index + 1, `${both.figures.same} agree`);
+  }
+  progress.done(`${both.figures.same} agree`);
+  return both.figures;
+}
+
+async function layerFigures(
+  graph: QuantizedGraph,
+  images: readonly Uint8Array[],
+  network: FloatNetwork,
+): Promise<LayerFigures[]> {
+  const noise = new Map(graph.layers.map(({ name }) => [name, new SignalToNoise()]));
+  const costs = await measureLayers(
+    graph,
+    images,
+    (image, keep) => network.run(images[image] ?? NO_PIXELS, keep),
+    (name, exact, approximate) => noise.get(name)?.add(exact, approximate),
+  );
+  const decibels = (name: string) => noise.get(name)?.decibels ?? 100;
+  return costs.map((cost, index) => {
+    const layer = graph.layers[index];
+    const [own, before] = [decibels(cost.name), Math.min(...(layer ? readBy(layer) : []).map(decibels))];
+    const estimatedMicroseconds = cost.macs / MACS_PER_MICROSECOND;
+    return { ...cost, decibels: own, lostDecibels: before - own, estimatedMicroseconds };
+  });
+}
+
+function mustAgree(report: QuantizationReport, least: number, page: string): void {
+  if (report.heldOut.top1 >= least) return;
+  const blame = worstLayers(report, 5).map(({ name, lostDecibels }) => `${name} (loses ${lostDecibels.toFixed(1)} dB)`);
+  throw new DataError(
+    `Nothing is published: float and integer name the same class on ${percent(report.heldOut.top1)} of the held-out ` +
+      `images, and ${percent(least)} are asked for. Most is lost in ${blame.join(', ')}. See ${page}.`,
+  );
+}
+
+async function labelsFor({ labels, feeding }: CompileOptions, { fused }: Prepared): Promise<readonly Label[]> {
+  const [height, width, classes] = fused.shapes.get(fused.output) ?? [0, 0, 0];
+  if (height * width !== 1) throw new GraphError(`The network gives a map of ${height}x${width}: it is no classifier.`);
+  if (labels !== undefined) return readLabels(labels, classes);
+  if (feeding === 'fashion' && classes === fashionLabels.length) return fashionLabels;
+  if (typeof feeding === 'string' && classes === 1000) return imagenetLabels();
+  return numberedLabels(classes);
+}
+
+/** Each class with a score of its own, instead of one softmax over all. */
+function isSigmoid({ fused }: Prepared): boolean {
+  return /sigmoid/.test(fused.layers.find(({ name }) => name === fused.output)?.activation?.kind ?? '');
+}
+
+const parametersOf = (graph: Graph): number =>
+  graph.nodes.flatMap(weightsOf).reduce((sum, [, values]) => sum + values.length, 0);
+
+const sha256 = async (file: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+async function main(): Promise<void> {
+  const { report, reportPage, manifest } = await compileModel(compileOptions(process.argv.slice(2)));
+  const rows = [['calibration', report.calibration] as const, ['held out', report.heldOut] as const].map(
+    ([what, figures]) => [
+      what,
+      figures.images,
+      percent(figures.top1),
+      figures.scoreDifference.toFixed(4),
+      `${figures.decibels.toFixed(1)} dB`,
+    ],
+  );
+  const { weights, arena, total } = report.memory;
+  console.log(table(['images', 'number', 'same first class', 'score difference', 'SNR'], rows));
+  console.log(`memory ${total} bytes: weights ${weights}, arena ${arena}; float32 weights were ${report.bytes.float}`);
+  console.log(`published ${manifest.id} revision ${manifest.revision}; report in ${reportPage}`);
+}
+
+if (process.argv[1] === import.meta.filename) await runCommand(main, [DataError, GraphError]);

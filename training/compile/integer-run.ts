@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { Engine } from '../../functions/runtime/int8/engine.ts';
+import { chooseKernels } from '../../functions/runtime/int8/kernels.ts';
+import { elements } from '../graph/shapes.ts';
+import { placeIn } from './emission.ts';
+import { type Packed, pack } from './pack.ts';
+import { type QuantizedGraph, valueIn } from './quantized-graph.ts';
+
+const built = path.join(import.meta.dirname, '../../functions/runtime/int8/build');
+
+/** A quantized network on the engine that will serve it, laid out so that every value can be looked at. */
+export class IntegerRun {
+  readonly packed: Packed;
+  readonly engine: Engine;
+  readonly #graph: QuantizedGraph;
+
+  /** @param keepAll no value is overwritten; without it the program is the one that is published */
+  constructor(graph: QuantizedGraph, keepAll: boolean) {
+    this.#graph = graph;
+    this.packed = pack(graph, keepAll);
+    this.engine = new Engine(kernels(), this.packed.program);
+    this.engine.weights.set(this.packed.weights);
+  }
+
+  /** @returns a copy of the output */
+  run(pixels: Uint8Array): Float32Array {
+    this.engine.input.set(pixels);
+    this.engine.run();
+    return this.engine.output.slice();
+  }
+
+  /** A value of the last run in real units, `[height, width, channels]`. */
+  value(name: string): Float32Array {
+    const { shape, storage } = valueIn(this.#graph, name);
+    const { offset, stride } = placeIn(this.packed.places, name);
+    const { arena } = this.engine;
+    const values = new Float32Array(elements(shape));
+    if (storage.kind === 'float') {
+      return values.map((_, index) =>
+        new DataView(arena.buffer, arena.byteOffset).getFloat32(offset + index * 4, true),
+      );
+    }
+    const { scale, zero } = storage.kind === 'u7' ? storage.grid : { scale: 1, zero: 0 };
+    const channels = shape[2];
+    for (let pixel = 0; pixel < shape[0] * shape[1]; pixel++) {
+      const from = offset + pixel * stride;
+      for (let c = 0; c < channels; c++) values[pixel * channels + c] = ((arena[from + c] ?? 0) - zero) * scale;
+    }
+    return values;
+  }
+}
+
+let module: WebAssembly.Module | undefined;
+
+/** The build of the kernels that this Node runs fastest; Node 20 has relaxed SIMD behind a flag. */
+function kernels(): WebAssembly.Module {
+  if (module) return module;
+  setFlagsFromString('--experimental-wasm-relaxed-simd');
+  const compile = (name: string) => new WebAssembly.Module(readFileSync(path.join(built, name)));
+  module = chooseKernels({ baseline: compile('baseline.wasm'), relaxed: compile('relaxed.wasm') });
+  return module;
+}
