@@ -9,6 +9,7 @@ import {
 } from './layout.ts';
 import { type Op, type OpOf, OVERREAD_BYTES } from './program.ts';
 import type { Span, Spans } from './spans.ts';
+import { isWinogradShape, winogradScratchBytesFor } from './winograd.ts';
 
 /** The checks of ops that look through a window: its geometry, weights, scratch and largest sum. */
 
@@ -58,11 +59,18 @@ export function checkConv(op: OpOf<'conv'>, spans: Spans, input: Span): void {
   const { groups } = op;
   const divides = groups >= 1 && op.inputChannels % groups === 0 && op.outputChannels % groups === 0;
   spans.require(divides, `has ${groups} groups, which do not divide its channels`);
-  spans.require(op.form === 0 || op.form === 1, `has form ${op.form}, which this engine does not know`);
+  spans.require([0, 1, 2].includes(op.form), `has form ${op.form}, which this engine does not know`);
   const k = convK(op);
   spans.require(k <= MAX_PRODUCTS, 'sums too many products');
   spans.weights('weights', op.weights, convWeightsBytes(op));
-  spans.epilogue(op, readsTensorAsRows(op) ? [input] : [input, panel(op, spans, k)]);
+  if (op.form === 2) {
+    spans.require(isWinogradShape(op), 'has form 2 and is no 3x3 convolution with stride 1');
+    const least = winogradScratchBytesFor(op, 4);
+    spans.require(op.scratchBytes >= least, `has ${op.scratchBytes} bytes of scratch and needs ${least}`);
+    spans.epilogue(op, [input, spans.scratch(op.scratch, op.scratchBytes)]);
+  } else {
+    spans.epilogue(op, readsTensorAsRows(op) ? [input] : [input, panel(op, spans, k)]);
+  }
 }
 
 export function checkDepthwise(op: OpOf<'depthwise'>, spans: Spans, input: Span): void {

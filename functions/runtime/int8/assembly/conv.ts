@@ -1,5 +1,8 @@
+import { convWinograd } from './conv3x3-winograd';
 import { gemm } from './gemm';
 import { ConvTail, Epilogue, Windowed, windowEpilogue, windowTail } from './op';
+
+const WINOGRAD = 2;
 
 /**
  * A convolution as a product of rows (one an output pixel, K bytes) with panels of weights. A 1x1 convolution reads
@@ -10,6 +13,10 @@ import { ConvTail, Epilogue, Windowed, windowEpilogue, windowTail } from './op';
 export function conv(op: Windowed, arena: usize): void {
   const e = windowEpilogue(op);
   const tail = windowTail<ConvTail>(op);
+  if (tail.form == WINOGRAD) {
+    convWinograd(op, arena);
+    return;
+  }
   const inputs = op.inputChannels / tail.groups;
   const outputs = op.outputChannels / tail.groups;
   const tapBytes = (inputs + 3) & ~3;

@@ -14,6 +14,7 @@ import {
   readsTensorAsRows,
 } from '../../../../functions/runtime/int8/layout.ts';
 import { ACTIVATIONS, type OpKind, OVERREAD_BYTES } from '../../../../functions/runtime/int8/program.ts';
+import { winogradScratchBytesFor } from '../../../../functions/runtime/int8/winograd.ts';
 import { type EpilogueCase, type OneOp, OneOpBuilder } from './one-op.ts';
 
 /** Odd shapes of every op, small enough for the reference; sizes lie around the tiles of 4 pixels and 8 channels. */
@@ -55,17 +56,20 @@ const conv = fc
     groups: fc.constantFrom(1, 1, 1, 2, 3),
     inputs: channelCount,
     outputs: channelCount,
-    form: fc.constantFrom(0, 1),
+    form: fc.constantFrom(0, 1, 2),
     rows: fc.boolean(),
     blockPixels: fc.integer({ min: PANEL_PIXELS, max: 20 }),
   })
-  .map(({ seed, map, window, rows, groups, inputs, outputs, ...c }): OneOp => {
+  .map(({ seed, map, window, inputs, outputs, ...c }): OneOp => {
     const memory = new OneOpBuilder(seed);
+    const winograd = c.form === 2;
+    const groups = winograd ? 1 : c.groups;
     const pointwise = { kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, padTop: 0, padLeft: 0 };
     const same = { ...map, outputHeight: map.inputHeight, outputWidth: map.inputWidth };
+    const three = { kernelHeight: 3, kernelWidth: 3, strideY: 1, strideX: 1 };
     const shape = {
-      ...(rows ? { ...same, ...pointwise } : { ...map, ...window }),
-      ...c.dilation,
+      ...(c.rows && !winograd ? { ...same, ...pointwise } : { ...map, ...window, ...(winograd ? three : {}) }),
+      ...(winograd ? { dilationY: 1, dilationX: 1 } : c.dilation),
       groups,
       inputChannels: inputs * groups,
       outputChannels: outputs * groups,
@@ -98,7 +102,11 @@ const conv = fc
       scratchBytes: 0,
     };
     if (readsTensorAsRows(op)) return memory.build(op);
-    const scratchBytes = Math.min(c.blockPixels, pixelsOf(shape)) * k + OVERREAD_BYTES + memory.integer(0, 40);
+    const scratchBytes =
+      memory.integer(0, 40) +
+      (winograd
+        ? winogradScratchBytesFor(op, 4 * memory.integer(1, 3))
+        : Math.min(c.blockPixels, pixelsOf(shape)) * k + OVERREAD_BYTES);
     return memory.build({ ...op, scratch: memory.space(scratchBytes), scratchBytes });
   });
 
