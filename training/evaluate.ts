@@ -1,8 +1,9 @@
 /**
- * npm run evaluate -- --model ID [--data DIR] [--json]
+ * npm run evaluate -- --model ID [--data DIR] [--json] [--record [--float ID]]
  *
  * Accuracy of a model folder on the test set, by the code that serves it: figures per class and the confusion matrix.
- * ID stands for models/ID; a path to another model folder does as well.
+ * ID stands for models/ID; a path to another model folder does as well. --record puts the figures into its manifest
+ * and card, and with --float those of the network that it was compiled from beside them.
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,10 +14,13 @@ import { loadFashionMnist } from './data/fashion-mnist.ts';
 import type { LabelledImages } from './data/labelled-images.ts';
 import { type Evaluation, evaluate, perClass } from './evaluate/accuracy.ts';
 import { loadServedModel } from './evaluate/served-model.ts';
+import { recordMetrics } from './publish/model-folder.ts';
 import { runCommand } from './terminal/command.ts';
 import { keepErrorReports } from './terminal/error-reports.ts';
 import { Progress } from './terminal/progress.ts';
 import { table } from './terminal/table.ts';
+
+const DATASET = 'Fashion-MNIST test';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -24,18 +28,32 @@ async function main(): Promise<void> {
       model: { type: 'string', default: '' },
       data: { type: 'string' },
       json: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+      float: { type: 'string' },
     },
   });
   if (values.model === '') throw new DataError('Say which model: --model fashion-mlp, or the path of its folder.');
-  const folder = values.model.includes(path.sep) ? values.model : path.join('models', values.model);
-  const { manifest, labels, classifier } = await keepErrorReports(() => loadServedModel(folder));
   const test = await loadFashionMnist('test', { dir: values.data });
+  const { folder, manifest, names, result } = await measure(values.model, test);
+  console.log(values.json ? JSON.stringify(asJson(manifest, names, result)) : asText(manifest, names, result));
+  if (!values.record) return;
+  const float = values.float === undefined ? undefined : (await measure(values.float, test)).result;
+  const { n, top1, top5 } = result;
+  const metrics = { dataset: DATASET, n, top1, top5, ...(float && { float: { top1: float.top1, top5: float.top5 } }) };
+  await recordMetrics(folder, metrics);
+  console.error(`recorded in ${path.join(folder, 'manifest.json')}`);
+}
+
+async function measure(id: string, test: LabelledImages) {
+  const folder = id.includes(path.sep) ? id : path.join('models', id);
+  const { manifest, labels, classifier } = await keepErrorReports(() => loadServedModel(folder));
   const names = labels.map(({ label }) => label);
   mustFit(manifest, names, test);
   const progress = new Progress(manifest.id, test.count);
   const result = await evaluate(classifier, test, manifest.output.kind, (seen) => progress.update(seen));
   progress.done();
-  console.log(values.json ? JSON.stringify(asJson(manifest, names, result)) : asText(manifest, names, result));
+  classifier.dispose();
+  return { folder, manifest, names, result };
 }
 
 /** @throws DataError where the network was made for other images or other classes */
@@ -59,7 +77,7 @@ function asText(manifest: Manifest, names: readonly string[], { n, top1, top5, l
   ]);
   const counts = confusion.map((row, at) => [`${at} ${names[at]}`, ...row]);
   return [
-    `${manifest.id} revision ${manifest.revision} (${manifest.runtime}) on ${n} images of Fashion-MNIST test`,
+    `${manifest.id} revision ${manifest.revision} (${manifest.runtime}) on ${n} images of ${DATASET}`,
     `accuracy ${top1.toFixed(4)}   top-5 ${top5.toFixed(4)}   loss ${loss.toFixed(4)}`,
     '',
     table(['class', 'precision', 'recall', 'F1', 'images'], figures),
@@ -71,7 +89,7 @@ function asText(manifest: Manifest, names: readonly string[], { n, top1, top5, l
 /** NaN, where there is nothing to divide by, becomes null. */
 function asJson({ id, version, revision, runtime }: Manifest, names: readonly string[], result: Evaluation): object {
   const classes = perClass(result.confusion).map((figures, at) => ({ label: names[at], ...figures }));
-  return { model: { id, version, revision, runtime }, dataset: 'Fashion-MNIST test', ...result, classes };
+  return { model: { id, version, revision, runtime }, dataset: DATASET, ...result, classes };
 }
 
 await runCommand(main, [DataError, ServiceError]);

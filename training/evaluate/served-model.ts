@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Catalogue, type Entry } from '../../functions/catalogue/catalogue.ts';
 import { loadClassifier, type RuntimeModules } from '../../functions/catalogue/load.ts';
 import { fileAssets } from '../../functions/file-assets.ts';
@@ -17,6 +18,8 @@ export const runtimeModules: RuntimeModules = {
       return compile('functions/runtime/int8/build/baseline.wasm');
     },
     get relaxed() {
+      // Node 20 has relaxed SIMD behind a flag.
+      setFlagsFromString('--experimental-wasm-relaxed-simd');
       return compile('functions/runtime/int8/build/relaxed.wasm');
     },
   },

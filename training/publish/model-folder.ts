@@ -35,7 +35,7 @@ interface Content {
 
 /**
  * Writes a model folder all or nothing: a temporary folder beside `dir`, renamed when it is whole. The version is
- * the sha256 over the sorted hashes of the files; the revision goes up by one when the version changes.
+ * the sha256 over the sorted hashes of the files, the card left out; the revision goes up by one when it changes.
  * @throws Error where the manifest would not load, or `dir` holds something else than a model; nothing is changed then.
  */
 export async function publishModel(dir: string, draft: ModelDraft): Promise<Manifest> {
@@ -49,24 +49,34 @@ export async function publishModel(dir: string, draft: ModelDraft): Promise<Mani
     { path: 'card.md', role: 'card', bytes: text(modelCard(facts)) },
   ];
   const files = contents.map(({ path, role, bytes }) => ({ path, role, bytes: bytes.length, sha256: sha256(bytes) }));
-  const version = sha256(
-    text(
-      files
-        .map((file) => file.sha256)
-        .sort()
-        .join('\n'),
-    ),
-  );
+  const answering = files.filter(({ role }) => role !== 'card').map((file) => file.sha256);
+  const version = sha256(text(answering.sort().join('\n')));
   const previous = await previousManifest(dir);
   const revision = previous ? previous.revision + (previous.version === version ? 0 : 1) : 1;
   const manifest = manifestSchema.parse({ format: MANIFEST_FORMAT, version, revision, ...facts, files });
-  const all: Content[] = [
-    ...contents,
-    { path: 'manifest.json', role: 'card', bytes: text(`${JSON.stringify(manifest, null, 2)}\n`) },
-  ];
-  await replaceFolder(dir, all);
+  await replaceFolder(dir, [...contents, manifestFile(manifest)]);
   return manifest;
 }
+
+/** Puts measured figures into the manifest and the card of a published model; what it answers, and so its version, stays. */
+export async function recordMetrics(dir: string, metrics: NonNullable<Manifest['metrics']>): Promise<Manifest> {
+  const bytesOf = (name: string) => readFile(path.join(dir, name));
+  const before = manifestSchema.parse(JSON.parse(await readFile(path.join(dir, 'manifest.json'), 'utf8')));
+  const { format, version, revision, files, ...facts } = { ...before, metrics };
+  const card = text(modelCard(facts));
+  const kept = files.filter(({ role }) => role !== 'card');
+  const contents = await Promise.all(kept.map(async (file) => ({ ...file, bytes: await bytesOf(file.path) })));
+  const cardFile = { path: 'card.md', role: 'card', bytes: card.length, sha256: sha256(card) } as const;
+  const manifest = manifestSchema.parse({ format, version, revision, ...facts, files: [...kept, cardFile] });
+  await replaceFolder(dir, [...contents, { ...cardFile, bytes: card }, manifestFile(manifest)]);
+  return manifest;
+}
+
+const manifestFile = (manifest: Manifest): Content => ({
+  path: 'manifest.json',
+  role: 'card',
+  bytes: text(`${JSON.stringify(manifest, null, 2)}\n`),
+});
 
 /** Shards of at most 8 MiB, named by content: an unchanged one keeps its name, and two equal ones are one file. */
 function cutIntoShards(weights: Uint8Array): Content[] {

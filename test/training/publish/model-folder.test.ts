@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manifestSchema } from '../../../functions/catalogue/manifest.ts';
-import { type ModelDraft, publishModel } from '../../../training/publish/model-folder.ts';
+import { type ModelDraft, publishModel, recordMetrics } from '../../../training/publish/model-folder.ts';
 
 const MiB = 1024 * 1024;
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
@@ -83,5 +83,22 @@ describe('publishModel', () => {
     await writeFile(path.join(dir, 'photo.jpg'), 'x');
     await expect(publishModel(dir, draft(Uint8Array.of(1)))).rejects.toThrow(/holiday exists and is no model folder/);
     expect(await readdir(dir)).toEqual(['photo.jpg']);
+  });
+});
+
+describe('recordMetrics', () => {
+  it('puts figures into manifest and card, and leaves the version and every other file as they are', async () => {
+    const dir = path.join(root, 'measured');
+    const before = await publishModel(dir, draft(Uint8Array.of(1, 2, 3), { metrics: undefined }));
+    const weights = before.files.find(({ role }) => role === 'weights')?.path ?? '';
+    const after = await recordMetrics(dir, { dataset: 'some', n: 20, top1: 0.75, float: { top1: 0.8 } });
+    expect([after.version, after.revision]).toEqual([before.version, before.revision]);
+    expect(after.metrics?.top1).toBe(0.75);
+    const card = after.files.find(({ role }) => role === 'card');
+    const written = await readFile(path.join(dir, 'card.md'), 'utf8');
+    expect([card?.bytes, card?.sha256]).toEqual([Buffer.byteLength(written), sha256(written)]);
+    expect(written).toContain('| top-1 of the float network | 80.00 % |');
+    expect(await readFile(path.join(dir, weights))).toEqual(Buffer.of(1, 2, 3));
+    expect(manifestSchema.parse(JSON.parse(await readFile(path.join(dir, 'manifest.json'), 'utf8')))).toEqual(after);
   });
 });
