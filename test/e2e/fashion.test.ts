@@ -113,6 +113,27 @@ describe('fashion-mlp over HTTP', () => {
     },
   );
 
+  it('answers in integers what the float network answers', async () => {
+    const set = samples(500);
+    let same = 0;
+    let drift = 0;
+    for (const { image } of set) {
+      const [integer, float] = await Promise.all([
+        classify('fashion-mlp', image),
+        classify('fashion-mlp-float', image),
+      ]);
+      const [first] = integer.predictions;
+      const counterpart = float.predictions.find(({ index }) => index === first?.index);
+      if (float.predictions[0]?.index === first?.index) same++;
+      drift += Math.abs((first?.score ?? 0) - (counterpart?.score ?? 0));
+    }
+    console.log(
+      `integer equals float on ${same} of ${set.length}, mean score difference ${(drift / set.length).toFixed(4)}`,
+    );
+    expect(same / set.length).toBeGreaterThanOrEqual(0.98);
+    expect(drift / set.length).toBeLessThan(0.02);
+  });
+
   it('says in GET /models what it serves', async () => {
     const { models } = await json<{ models: Listed[] }>('/models');
     const model = models.find((candidate) => candidate.id === 'fashion-mlp');
