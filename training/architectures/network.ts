@@ -1,0 +1,80 @@
+import type { Graph, Shape } from '../graph/graph.ts';
+import type { SummaryRow } from '../graph/summary.ts';
+import { NetworkBuilder } from './builder.ts';
+import { type Layer, parametersOf, sizeOf } from './layer.ts';
+import { randomParameters } from './random-parameters.ts';
+import { toGraph } from './to-graph.ts';
+
+/** A published network: one list of layers, and what follows from it. */
+export interface Network {
+  readonly name: string;
+  readonly title: string;
+  /** Where it was published, and whose version this is. */
+  readonly paper: string;
+  readonly input: {
+    readonly name: string;
+    readonly shape: Shape;
+    /** Standard deviation of what it is fed with, about: 1 where pixels are normalized, 64 where they are not. */
+    readonly deviation: number;
+  };
+  /** In an order in which each comes after what it reads; the last one gives logits or scores. */
+  readonly layers: readonly Layer[];
+  /** The float graph with random weights that follow from `seed`. */
+  build(seed: number): Graph;
+}
+
+/** @param list adds the layers and their order; its result is not needed, as the last layer is the output. */
+export function network(
+  about: Pick<Network, 'name' | 'title' | 'paper' | 'input'>,
+  list: (builder: NetworkBuilder, input: string) => void,
+): Network {
+  const builder = new NetworkBuilder(about.input);
+  list(builder, about.input.name);
+  const { layers } = builder;
+  const build = (seed: number) => toGraph(about.input, layers, randomParameters(seed, about.input));
+  return { ...about, layers, build };
+}
+
+/** Rows of the network's summary, the input's first. */
+export function summaryRows({ input, layers }: Network): SummaryRow[] {
+  return [
+    { name: input.name, type: 'InputLayer', shape: input.shape, trainable: 0, fixed: 0, inputs: [] },
+    ...layers.map((layer) => ({
+      name: layer.name,
+      type: classOf(layer),
+      shape: layer.vector ? layer.output.slice(2) : layer.output,
+      trainable: count(layer, true),
+      fixed: count(layer, false),
+      inputs: layer.inputs,
+    })),
+  ];
+}
+
+function count(layer: Layer, trainable: boolean): number {
+  return parametersOf(layer)
+    .filter((parameter) => parameter.trainable === trainable)
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+/** Keras' class of a layer, where it has one. */
+function classOf(layer: Layer): string {
+  if (layer.kind === 'conv' && layer.groups > 1) return `Conv2D, ${layer.groups} groups`;
+  return CLASSES[layer.kind];
+}
+
+const CLASSES: Readonly<Record<Layer['kind'], string>> = {
+  conv: 'Conv2D',
+  dense: 'Dense',
+  'batch-norm': 'BatchNormalization',
+  activation: 'Activation',
+  'max-pool': 'MaxPooling2D',
+  'average-pool': 'AveragePooling2D',
+  'global-average-pool': 'GlobalAveragePooling2D',
+  lrn: 'LRN',
+  'zero-pad': 'ZeroPadding2D',
+  flatten: 'Flatten',
+  dropout: 'Dropout',
+  add: 'Add',
+  mul: 'Multiply',
+  concat: 'Concatenate',
+};
