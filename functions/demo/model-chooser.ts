@@ -21,13 +21,14 @@ export class ModelChooser {
     return this.#models.find(({ id }) => id === this.#select.value);
   }
 
-  /** Offers these; the first is chosen. */
+  /** Offers these; the first is chosen, one of garments where there is one: the page's samples are garments. */
   offer(models: readonly Model[]): void {
-    this.#models = models;
-    this.#select.replaceChildren(...models.map(({ id, title }) => new Option(title, id)));
+    const garments = ({ input }: Model) => Number(input.resize.rule === 'fashion');
+    this.#models = models.toSorted((a, b) => garments(b) - garments(a));
+    this.#select.replaceChildren(...this.#models.map(({ id, title }) => new Option(title, id)));
     this.#select.disabled = false;
     this.#select.hidden = models.length < 2;
-    const [first] = models;
+    const [first] = this.#models;
     this.#facts.textContent = first ? this.#tell(first) : 'None is deployed yet: npm run train makes one.';
   }
 
