@@ -1,7 +1,7 @@
 import type { Graph, Shape } from '../graph/graph.ts';
 import type { SummaryRow } from '../graph/summary.ts';
 import { NetworkBuilder } from './builder.ts';
-import { type Layer, parametersOf, sizeOf } from './layer.ts';
+import { type Layer, type ParameterSource, parametersOf, sizeOf } from './layer.ts';
 import { randomParameters } from './random-parameters.ts';
 import { toGraph } from './to-graph.ts';
 
@@ -19,7 +19,9 @@ export interface Network {
   };
   /** In an order in which each comes after what it reads; the last one gives logits or scores. */
   readonly layers: readonly Layer[];
-  /** The float graph with random weights that follow from `seed`. */
+  /** Random numbers for them that follow from `seed`. */
+  random(seed: number): ParameterSource;
+  /** The float graph with those. */
   build(seed: number): Graph;
 }
 
@@ -31,8 +33,9 @@ export function network(
   const builder = new NetworkBuilder(about.input);
   list(builder, about.input.name);
   const { layers } = builder;
-  const build = (seed: number) => toGraph(about.input, layers, randomParameters(seed, about.input));
-  return { ...about, layers, build };
+  const name = layers.find((layer) => parametersOf(layer).length > 0)?.name ?? '';
+  const random = (seed: number) => randomParameters(seed, { name, deviation: about.input.deviation });
+  return { ...about, layers, random, build: (seed) => toGraph(about.input, layers, random(seed)) };
 }
 
 /** Rows of the network's summary, the input's first. */

@@ -8,13 +8,13 @@ const MEAN = 4 * 127.5;
  * Random numbers that follow from the seed and the names, whatever is asked for first. Kernels are drawn after He 2015
  * (arXiv 1502.01852, equation 10: variance 2 / fan-in before a ReLU) or with variance 1 / fan-in before anything else,
  * so that a signal keeps its size from layer to layer.
- * @param input name of the network's input, and the standard deviation of what it feeds, which the first kernels undo
+ * @param first name of the first convolution, and the standard deviation of what it reads, which its kernel undoes
  */
-export function randomParameters(seed: number, input: { name: string; deviation: number }): ParameterSource {
+export function randomParameters(seed: number, first: { name: string; deviation: number }): ParameterSource {
   return (layer, parameter) => {
     const values = nearlyNormal(sizeOf(parameter.shape), hash(seed, `${layer.name}/${parameter.name}`));
     const [mean, deviation] = distribution(layer, parameter);
-    const scale = parameter.name === 'kernel' && layer.inputs.includes(input.name) ? 1 / input.deviation : 1;
+    const scale = parameter.name === 'kernel' && layer.name === first.name ? 1 / first.deviation : 1;
     const [offset, factor] = [mean - (MEAN * deviation * scale) / DEVIATION, (deviation * scale) / DEVIATION];
     for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) * factor + offset;
     return values;
