@@ -1,28 +1,28 @@
 /**
- * `npm run bench -- [--models resnet50,googlenet] [--runners int8,tfjs-wasm] [--where node,workerd] [--rounds 15] [--json]`:
+ * `npm run bench -- [--models resnet50,vgg16] [--runners int8,ort-web-int8] [--where node,workerd] [--rounds 15] [--json]`:
  * whole networks, one thread, a process for each engine, in turns round by round, so that a machine whose speed drifts
- * is as unkind to all. Networks are read from `$FIXTURES_DIR/weights` and compiled to `build/bench/<model>` once.
+ * is as unkind to all. `node` is the newest one; `node-bounds-checks` is that with a check in every load, as workerd
+ * has them. Medians are of CPU time.
  */
-import { execFileSync } from 'node:child_process';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Progress } from '../../training/terminal/progress.ts';
 import { table } from '../../training/terminal/table.ts';
-import { shared } from '../fixtures/shared.ts';
-import { type BenchModel, isCompiled } from './bench-model.ts';
-import { type Started, startInNode } from './process.ts';
-import { RUNNERS } from './runners.ts';
+import { NETWORKS } from './networks.ts';
+import { prepareNetwork } from './prepare.ts';
+import { type Figures, type Started, startInNode } from './process.ts';
+import { type NetworkFile, RUNNERS, type RunnerName } from './runner.ts';
 import { spread } from './statistics.ts';
-import { startInWorkerd } from './workerd.ts';
+import { runsInWorkerd, startInWorkerd } from './workerd.ts';
 
-const root = path.join(import.meta.dirname, '../..');
-const MODELS: Readonly<Record<string, string>> = { resnet50: 'imagenet-torch', googlenet: 'imagenet-caffe' };
-/** In workerd a request carries some runs, so that its own millisecond hardly counts. */
-const RUNS_PER_REQUEST = 3;
+const PLACES: Readonly<Record<string, (runner: RunnerName, folder: string) => Promise<Started>>> = {
+  node: startInNode,
+  'node-bounds-checks': (runner, folder) => startInNode(runner, folder, ['--wasm-enforce-bounds-checks']),
+  workerd: startInWorkerd,
+};
 
 const { values } = parseArgs({
   options: {
-    models: { type: 'string', default: 'resnet50' },
+    models: { type: 'string', default: Object.keys(NETWORKS).join(',') },
     runners: { type: 'string', default: Object.keys(RUNNERS).join(',') },
     where: { type: 'string', default: 'node,workerd' },
     rounds: { type: 'string', default: '15' },
@@ -30,77 +30,92 @@ const { values } = parseArgs({
   },
 });
 
+/** Milliseconds a run, of CPU time but for `wallMs`, the median by the clock. */
 interface Row {
   readonly model: string;
-  readonly runner: string;
+  readonly runner: RunnerName;
   readonly threads: 1;
   readonly where: string;
   readonly v8: string;
   readonly medianMs: number;
   readonly minMs: number;
   readonly maxMs: number;
+  readonly wallMs: number;
   readonly coldMs: number;
   readonly memoryBytes: number;
 }
 
-function prepare(id: string): BenchModel {
-  const preset = MODELS[id];
-  const source = shared(`weights/${id}.onnx`);
-  const images = shared('data/imagenet-sample');
-  if (!preset) throw new Error(`no model "${id}" to bench: use ${Object.keys(MODELS).join(', ')}`);
-  if (!source || !images) throw new Error(`weights/${id}.onnx and data/imagenet-sample are not under FIXTURES_DIR`);
-  const model = { source, folder: path.join(root, 'build/bench', id) };
-  if (!isCompiled(model)) {
-    const compile = ['--from', source, '--id', id, '--preset', preset, '--calibrate', images, '--out', model.folder];
-    execFileSync(process.execPath, ['--import', 'tsx', 'training/compile.ts', ...compile], {
-      cwd: root,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-  }
-  return model;
+interface Lane extends Pick<Row, 'runner' | 'where'> {
+  readonly started: Started;
+  readonly figures: Figures[];
 }
 
-async function bench(id: string): Promise<Row[]> {
-  const model = prepare(id);
-  const lanes: { runner: string; where: string; started: Started; times: number[] }[] = [];
-  for (const where of values.where.split(',')) {
-    for (const runner of values.runners.split(',')) {
-      const started = await (where === 'workerd' ? startInWorkerd : startInNode)(runner, model);
-      lanes.push({ runner, where, started, times: [] });
-    }
-  }
-  const rounds = Number(values.rounds);
-  const progress = new Progress(id, rounds);
-  for (let round = 0; round < rounds; round++) {
-    for (const lane of lanes)
-      lane.times.push(...(await lane.started.run(lane.where === 'workerd' ? RUNS_PER_REQUEST : 1)));
-    progress.update(round + 1);
-  }
-  progress.done();
-  const rows = lanes.map(({ runner, where, started, times }): Row => {
-    const { median, min, max } = spread(times);
-    const { v8, coldMs, memoryBytes } = started;
-    return { model: id, runner, threads: 1, where, v8, medianMs: median, minMs: min, maxMs: max, coldMs, memoryBytes };
+/** Those of `known` that an option lists. @throws Error naming one that is not known */
+function listed<T extends string>(option: string, list: string, known: readonly T[]): T[] {
+  return list.split(',').map((name) => {
+    const found = known.find((one) => one === name);
+    if (found === undefined)
+      throw new Error(`--${option} takes some of ${known.join(', ')}; "${name}" is none of them`);
+    return found;
   });
-  for (const { started } of lanes) await started.stop();
-  return rows;
 }
 
-const rows: Row[] = [];
-for (const id of values.models.split(',')) rows.push(...(await bench(id)));
+async function bench(model: string, runners: readonly RunnerName[], places: readonly string[]): Promise<Row[]> {
+  const network = NETWORKS[model];
+  if (!network) return [];
+  const files = new Set<NetworkFile>(runners.flatMap((runner) => RUNNERS[runner]));
+  const folder = await prepareNetwork(model, network(), files);
+  const lanes: Lane[] = [];
+  const rounds = Number(values.rounds);
+  try {
+    for (const where of places) {
+      for (const runner of runners) {
+        if (where === 'workerd' && !runsInWorkerd(runner)) continue;
+        const started = await PLACES[where]?.(runner, folder);
+        if (started) lanes.push({ runner, where, started, figures: [] });
+      }
+    }
+    const progress = new Progress(model, rounds);
+    for (let round = 0; round < rounds; round++) {
+      for (const { started, figures } of lanes) figures.push(await started.run());
+      progress.update(round + 1);
+    }
+    progress.done();
+  } finally {
+    for (const { started } of lanes) await started.stop();
+  }
+  return lanes.map(({ runner, where, started, figures }): Row => {
+    const { median, min, max } = spread(figures.map(({ cpuMs }) => cpuMs));
+    const { median: wallMs } = spread(figures.map((figure) => figure.wallMs));
+    const { v8, coldMs, memoryBytes } = started;
+    return {
+      ...{ model, runner, threads: 1, where, v8 },
+      ...{ medianMs: median, minMs: min, maxMs: max, wallMs, coldMs, memoryBytes },
+    };
+  });
+}
 
-if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 1)}\n`);
-else {
+function show(rows: readonly Row[]): string {
   const ours = (row: Row) =>
     rows.find((other) => other.runner === 'int8' && other.model === row.model && other.where === row.where);
-  const head = ['model', 'where', 'V8', 'runner', 'median ms', 'min', 'max', 'x int8', 'cold ms', 'MB'];
+  const ms = (value: number) => value.toFixed(value < 10 ? 3 : 1);
+  const head = ['model', 'where', 'runner', 'median ms', 'min', 'max', 'wall', 'x int8', 'cold ms', 'MB', 'V8'];
   const cells = rows.map((row) => [
-    ...[row.model, row.where, row.v8, row.runner],
-    ...[row.medianMs, row.minMs, row.maxMs].map((ms) => ms.toFixed(1)),
+    ...[row.model, row.where, row.runner],
+    ...[row.medianMs, row.minMs, row.maxMs, row.wallMs].map(ms),
     (row.medianMs / (ours(row)?.medianMs ?? Number.NaN)).toFixed(2),
     row.coldMs.toFixed(0),
     (row.memoryBytes / 1e6).toFixed(1),
+    row.v8,
   ]);
-  console.log(table(head, cells));
+  return table(head, cells);
 }
+
+const runners = listed('runners', values.runners, Object.keys(RUNNERS) as RunnerName[]);
+const places = listed('where', values.where, Object.keys(PLACES));
+const rows: Row[] = [];
+for (const model of listed('models', values.models, Object.keys(NETWORKS))) {
+  rows.push(...(await bench(model, runners, places)));
+}
+process.stdout.write(values.json ? `${JSON.stringify(rows, null, 1)}\n` : `${show(rows)}\n`);
 process.exit(0);

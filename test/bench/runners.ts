@@ -1,59 +1,56 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { decodeProgram } from '../../functions/runtime/int8/encoding.ts';
-import { Engine } from '../../functions/runtime/int8/engine.ts';
-import { startBackend } from '../../functions/runtime/tfjs/backend.ts';
-import { type BenchModel, floatNetwork, integerNetwork } from './bench-model.ts';
-import { tfjsNetwork } from './tfjs-network.ts';
-
-/** A loaded network on one engine. */
-export interface Runner {
-  run(): void;
-  /** Bytes of WebAssembly memory that it holds. */
-  memoryBytes(): number;
-}
+import type { ReadFile, Runner, RunnerName } from './runner.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const compiled = (file: string) => new WebAssembly.Module(readFileSync(path.join(root, file)));
+const kernels = (build: 'relaxed' | 'baseline') => compiled(`functions/runtime/int8/build/${build}.wasm`);
 
-export const RUNNERS = {
-  int8: async (model: BenchModel) => int8(model, 'relaxed'),
-  'int8-baseline': async (model: BenchModel) => int8(model, 'baseline'),
-  'tfjs-wasm': tfjsWasm,
-} as const satisfies Record<string, (model: BenchModel) => Promise<Runner>>;
-export type RunnerName = keyof typeof RUNNERS;
-
-function int8(model: BenchModel, build: 'relaxed' | 'baseline'): Runner {
-  const { program, weights } = integerNetwork(model);
-  const engine = new Engine(compiled(`functions/runtime/int8/build/${build}.wasm`), decodeProgram(program));
-  engine.weights.set(weights);
-  for (let i = 0; i < engine.input.length; i++) engine.input[i] = (i * 131) % 256;
-  return { run: () => engine.run(), memoryBytes: () => engine.bytes };
+/**
+ * Loads the JavaScript of a runner in Node; only that of the one that is asked for.
+ * @returns what starts it: compiles, loads the network
+ */
+export async function runnerInNode(name: RunnerName): Promise<(read: ReadFile) => Promise<Runner>> {
+  switch (name) {
+    case 'int8':
+    case 'int8-baseline': {
+      const { int8Runner } = await import('./int8-runner.ts');
+      return (read) => int8Runner(kernels(name === 'int8' ? 'relaxed' : 'baseline'), read);
+    }
+    case 'tfjs-wasm': {
+      const { tfjsRunner } = await import('./tfjs-runner.ts');
+      const file = 'node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm';
+      return (read) => tfjsRunner(compiled(file), read);
+    }
+    case 'ort-web-f32':
+    case 'ort-web-int8':
+      return onnxruntimeWeb(name === 'ort-web-f32' ? 'f32' : 'int8');
+    case 'ort-node-f32':
+    case 'ort-node-int8':
+      return onnxruntimeNode(name === 'ort-node-f32' ? 'f32' : 'int8');
+    default:
+      return name satisfies never;
+  }
 }
 
-async function tfjsWasm(model: BenchModel): Promise<Runner> {
-  const memories = watchMemories();
-  await startBackend(compiled('node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm'));
-  const fused = await floatNetwork(model);
-  const network = tfjsNetwork(fused);
-  const size = fused.input.shape.reduce((a, b) => a * b);
-  const input = Float32Array.from({ length: size }, (_, i) => ((i * 131) % 256) / 128 - 1);
-  return {
-    run: () => {
-      network(input);
-    },
-    memoryBytes: () => memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0),
+async function onnxruntimeWeb(form: 'f32' | 'int8') {
+  const { onnxruntimeRunner } = await import('./onnxruntime-runner.ts');
+  const { watchMemories } = await import('./memories.ts');
+  const ort = await import('onnxruntime-web');
+  ort.env.wasm.numThreads = 1;
+  return async (read: ReadFile) => {
+    const memoryBytes = watchMemories();
+    return { ...(await onnxruntimeRunner(ort, 'wasm', form, read)), memoryBytes };
   };
 }
 
-/** The memories of all instances made from now on: engines keep them to themselves. */
-function watchMemories(): WebAssembly.Memory[] {
-  const memories: WebAssembly.Memory[] = [];
-  const { instantiate } = WebAssembly;
-  WebAssembly.instantiate = (async (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
-    const instance = await instantiate(module, imports);
-    for (const value of Object.values(instance.exports)) if (value instanceof WebAssembly.Memory) memories.push(value);
-    return instance;
-  }) as typeof WebAssembly.instantiate;
-  return memories;
+/** Native memory cannot be asked for: the growth of the process stands for it. */
+async function onnxruntimeNode(form: 'f32' | 'int8') {
+  const { onnxruntimeRunner } = await import('./onnxruntime-runner.ts');
+  const ort = await import('onnxruntime-node');
+  return async (read: ReadFile) => {
+    const before = process.memoryUsage.rss();
+    const runner = await onnxruntimeRunner(ort, 'cpu', form, read);
+    return { ...runner, memoryBytes: () => process.memoryUsage.rss() - before };
+  };
 }

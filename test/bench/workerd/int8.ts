@@ -1,0 +1,6 @@
+import baseline from '../../../functions/runtime/int8/build/baseline.wasm';
+import relaxed from '../../../functions/runtime/int8/build/relaxed.wasm';
+import { int8Runner } from '../int8-runner.ts';
+import { serve } from './serve.ts';
+
+export default serve((read, runner) => int8Runner(runner === 'int8' ? relaxed : baseline, read));
