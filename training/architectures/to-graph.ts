@@ -71,7 +71,7 @@ function plain(
       return { op: 'max-pool', kernel: layer.kernel, strides: layer.strides, pads: layer.pads, output };
     case 'average-pool': {
       const { kernel, strides, pads } = layer;
-      return { op: 'average-pool', kernel, strides, pads, output, countPads: true };
+      return { op: 'average-pool', kernel, strides, pads, output, countPads: false };
     }
     case 'lrn':
       return { op: 'lrn', size: layer.size, alpha: layer.alpha, beta: layer.beta, k: layer.k };
