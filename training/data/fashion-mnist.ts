@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Progress } from '../terminal/progress.ts';
-import { download } from './download.ts';
+import { downloadFirst, NoSpaceError } from './download.ts';
 import { DataError } from './errors.ts';
 import { type Idx, parseIdx, unpack } from './idx.ts';
 import type { LabelledImages } from './labelled-images.ts';
@@ -85,30 +84,18 @@ async function load(file: OfficialFile, { dir, addresses = OFFICIAL_ADDRESSES }:
   return fetchOfficial(file, path.join(folder, `${file.name}.gz`), addresses);
 }
 
-/** Downloads a file from the first address that gives the right one; whatever is kept under `target` is the right one. */
+/** Whatever is kept under `target` is the official file. */
 async function fetchOfficial(file: OfficialFile, target: string, addresses: readonly string[]): Promise<Idx> {
-  const failures: string[] = [];
-  for (const address of addresses) {
-    const url = `${address}${file.name}.gz`;
-    let progress: Progress | undefined;
-    try {
-      const idx = await download(url, target, {
-        accept: (bytes) => check(bytes, file, url),
-        maxBytes: bytesOf(file),
-        onBytes(received, total) {
-          progress ??= new Progress(`${path.basename(target)} in kB`, kilobytes(total));
-          progress.update(kilobytes(received));
-        },
-      });
-      progress?.done();
-      return idx;
-    } catch (error) {
-      failures.push(`${url}: ${(error as Error).message}`);
-    }
+  try {
+    return await downloadFirst(
+      addresses.map((address) => `${address}${file.name}.gz`),
+      target,
+      { accept: async (part, url) => check(await readFile(part), file, url), maxBytes: bytesOf(file) },
+    );
+  } catch (error) {
+    if (error instanceof NoSpaceError || !(error instanceof DataError)) throw error;
+    throw new DataError(`${error.message}\nFashion-MNIST cannot be downloaded. ${whereToPut(path.dirname(target))}`);
   }
-  throw new DataError(
-    `${failures.join('\n')}\nFashion-MNIST cannot be downloaded. ${whereToPut(path.dirname(target))}`,
-  );
 }
 
 /** @returns the parsed file. @throws DataError where it is not the official one */
@@ -140,5 +127,3 @@ function whereToPut(folder: string): string {
     `They are at ${OFFICIAL_ADDRESSES.join(' and ')}`,
   ].join('\n');
 }
-
-const kilobytes = (bytes: number) => Math.ceil(bytes / 1000);

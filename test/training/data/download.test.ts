@@ -8,8 +8,8 @@ import { type FlakyServer, sendRange, serve } from './flaky-server.ts';
 
 const file = randomBytes(200_000);
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-const accept = (bytes: Uint8Array) => {
-  if (sha256(bytes) !== sha256(file)) throw new Error('another file');
+const accept = async (part: string) => {
+  if (sha256(await readFile(part)) !== sha256(file)) throw new Error('another file');
   return 'accepted';
 };
 const options = { accept, maxBytes: file.length, pauseMs: 1, stallMs: 300 };
