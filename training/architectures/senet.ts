@@ -12,6 +12,8 @@ interface Block {
   readonly output: number;
   /** Kernel and stride of the shortcut's convolution, null where the block's input is added as it is. */
   readonly shortcut: { readonly kernel: number; readonly stride: number } | null;
+  /** Of the last batch norm's random gammas; excitation halves the branch again. */
+  readonly gain: number;
 }
 
 /**
@@ -36,6 +38,7 @@ export const seresnet50 = network(
           second: { filters, stride: 1, groups: 1 },
           output: 4 * filters,
           shortcut: block === 0 ? { kernel: 1, stride } : null,
+          gain: 2 * BRANCH_GAIN,
         });
       }
     net.dense('last_linear', net.globalAveragePool('avg_pool', value), 1000);
@@ -66,6 +69,7 @@ export const senet154 = network(
           second: { filters: 4 * filters, stride, groups: 64 },
           output: 4 * filters,
           shortcut: block === 0 ? { kernel: stage > 0 ? 3 : 1, stride } : null,
+          gain: BRANCH_GAIN,
         });
       }
     net.dense('last_linear', net.dropout('dropout', net.globalAveragePool('avg_pool', value), 0.2), 1000);
@@ -85,15 +89,15 @@ function stemConv(
   return net.activation(`layer0.relu${part}`, net.batchNorm(`layer0.bn${part}`, conv, TORCH_EPSILON), 'relu');
 }
 
-function seBlock(net: NetworkBuilder, name: string, from: string, { first, second, output, shortcut }: Block): string {
+function seBlock(net: NetworkBuilder, name: string, from: string, block: Block): string {
+  const { first, second, output, shortcut } = block;
   const norm = (part: string, value: string, gain = 1) => net.batchNorm(`${name}.${part}`, value, TORCH_EPSILON, gain);
   const one = net.conv(`${name}.conv1`, from, first.filters, 1, { stride: first.stride, bias: false });
   const relu = net.activation(`${name}.relu`, norm('bn1', one), 'relu');
   const { stride, groups } = second;
   const two = net.conv(`${name}.conv2`, relu, second.filters, 3, { stride, pad: 1, groups, bias: false });
   const again = net.activation(`${name}.relu_1`, norm('bn2', two), 'relu');
-  // Excitation halves the branch.
-  const three = norm('bn3', net.conv(`${name}.conv3`, again, output, 1, { bias: false }), 2 * BRANCH_GAIN);
+  const three = norm('bn3', net.conv(`${name}.conv3`, again, output, 1, { bias: false }), block.gain);
 
   const squeezed = net.globalAveragePool(`${name}.se_module.avg_pool`, three, true);
   const hidden = net.conv(`${name}.se_module.fc1`, squeezed, output / 16, 1);
