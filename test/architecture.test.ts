@@ -13,6 +13,8 @@ const CORE = [
   'functions/memory-budget.ts',
   'functions/errors.ts',
 ];
+/** The core's two doors to a disk. */
+const FILES = ['functions/file-assets.ts', 'functions/file-modules.ts'];
 const EDGE = ['functions/memory-budget.ts', 'functions/errors.ts'];
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/index.ts': ['functions'],
@@ -44,6 +46,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/wasm.ts': ['functions/runtime/int8/build'],
   'functions/wasm-modules.d.ts': [],
   'functions/file-assets.ts': ['functions/catalogue'],
+  'functions/file-modules.ts': ['functions/catalogue', 'functions/runtime'],
   'functions/demo': ['functions/catalogue', 'functions/image', 'functions/runtime', 'functions/errors.ts'],
   'functions/deploy': ['functions/catalogue'],
   'training/terminal': [],
@@ -51,14 +54,14 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'training/data': ['training/terminal', ...CORE],
   'training/architectures': ['training/graph'],
   'training/import': ['training/graph'],
-  'training/weights': ['training/terminal'],
+  'training/weights': ['training/graph', 'training/data', 'training/architectures'],
   'training/train': ['training/data', 'training/terminal'],
-  'training/compile': ['training/graph', 'training/data', ...CORE],
-  'training/evaluate': ['training/graph', 'training/data', ...CORE, 'functions/file-assets.ts'],
+  'training/compile': ['training/graph', 'training/data', ...CORE, ...FILES],
+  'training/evaluate': ['training/graph', 'training/data', ...CORE, ...FILES],
   'training/report': ['training/graph', 'training/data', 'training/evaluate', ...CORE],
   'training/publish': ['training/graph', 'training/data', 'training/report', ...CORE],
   /** Commands: every stage, and the core. */
-  training: ['training', ...CORE, 'functions/file-assets.ts'],
+  training: ['training', ...CORE, ...FILES],
 };
 
 const root = path.join(import.meta.dirname, '..');

@@ -7,13 +7,13 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { fileModules } from '../functions/file-modules.ts';
 import { loadTfjsClassifier } from '../functions/runtime/tfjs/classifier.ts';
 import { ARCHITECTURES, type Architecture } from './architectures/table.ts';
 import { DataError } from './data/errors.ts';
 import { loadFashionMnist } from './data/fashion-mnist.ts';
 import type { LabelledImages } from './data/labelled-images.ts';
 import { evaluate } from './evaluate/accuracy.ts';
-import { runtimeModules } from './evaluate/served-model.ts';
 import { measureTfjsMemory } from './evaluate/tfjs-memory.ts';
 import { publishModel } from './publish/model-folder.ts';
 import { runCommand } from './terminal/command.ts';
@@ -120,7 +120,7 @@ async function publish(model: LayersModel, test: LabelledImages, plan: Plan, bac
   const shape = plan.architecture.shape;
   // The edge's own WASM backend takes the place of the one that trained.
   model.dispose();
-  const served = { backend: runtimeModules.tfjs, topology: topology([]), weights: weights.buffer, shape };
+  const served = { backend: fileModules.tfjs, topology: topology([]), weights: weights.buffer, shape };
   const classifier = await keepErrorReports(() => loadTfjsClassifier({ ...served, scale: [SCALE], offset: [0] }));
   const memory = await measureTfjsMemory(classifier, shape[0] * shape[1] * shape[2]);
   const { n, top1, top5, loss } = await evaluate(classifier, test, 'softmax');
