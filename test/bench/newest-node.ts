@@ -1,6 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { hasRelaxedSimd } from '../../functions/runtime/int8/kernels.ts';
 
 /** Node as an npm package: figures of an old V8 say little. Not a dependency: it would become the `node` of every script. */
 const NEWEST = '26.10.0';
@@ -25,4 +27,16 @@ function fetched(): string {
     console.error(`${name}@${NEWEST} cannot be had: the bench runs on Node ${process.versions.node}.`);
   }
   return existsSync(file) ? file : process.execPath;
+}
+
+/** Goes on with the same command on the newest Node, and ends with it; comes back where this is the newest. */
+export function continueOnNewestNode(file: string): void {
+  const node = newestNode();
+  if (node === process.execPath) {
+    // Node 20 has relaxed SIMD behind a flag, which later ones do not know.
+    if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
+    return;
+  }
+  const { status } = spawnSync(node, ['--import', 'tsx', file, ...process.argv.slice(2)], { stdio: 'inherit' });
+  process.exit(status ?? 1);
 }

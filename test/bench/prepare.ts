@@ -69,7 +69,8 @@ export async function prepareNetwork(
   return folder;
 }
 
-async function floatGraphOf({ source }: BenchNetwork): Promise<Graph> {
+/** Batch norms and pads folded, the softmax at the end left out. */
+export async function floatGraphOf({ source }: BenchNetwork): Promise<Graph> {
   const original = typeof source === 'string' ? await openModel(source) : source();
   return withFlattens(foldRemainder(dropSoftmax(fold(original)).graph));
 }
