@@ -22,7 +22,10 @@ export function gemm(
   }
 }
 
-/** Form w4, 4 rows by 8 channels: four dots of 16 bytes of K are added in 16 bits before they are widened. */
+/**
+ * Form w4, 4 rows by 8 channels: four dots of 16 bytes of K are added in 16 bits before they are widened. Activations are
+ * loaded once and spread by shuffles: where each load has a bounds check, that is a tenth faster than loading each quad.
+ */
 function tileW4(
   op: Tensors, e: Epilogue, arena: usize, row: usize, rowBytes: i32, pixel: i32, k: i32, w: usize, c: i32, end: i32,
 ): void {
@@ -32,39 +35,40 @@ function tileW4(
   let row0 = row, row1 = row + rowBytes, row2 = row1 + rowBytes, row3 = row2 + rowBytes;
   const stop = row + k;
   while (row0 < stop) {
+    let a = v128.load(row0), b = v128.load(row1);
     let w0 = v128.load(w), w1 = v128.load(w, 16);
-    let a = v128.load32_splat(row0), b = v128.load32_splat(row1);
-    let h00 = dot(w0, a), h01 = dot(w1, a), h10 = dot(w0, b), h11 = dot(w1, b);
+    let x = lane0(a), y = lane0(b);
+    let h00 = dot(w0, x), h01 = dot(w1, x), h10 = dot(w0, y), h11 = dot(w1, y);
     w0 = v128.load(w, 32), w1 = v128.load(w, 48);
-    a = v128.load32_splat(row0, 4), b = v128.load32_splat(row1, 4);
-    h00 = i16x8.add(h00, dot(w0, a)), h01 = i16x8.add(h01, dot(w1, a));
-    h10 = i16x8.add(h10, dot(w0, b)), h11 = i16x8.add(h11, dot(w1, b));
+    x = lane1(a), y = lane1(b);
+    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
+    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
     w0 = v128.load(w, 64), w1 = v128.load(w, 80);
-    a = v128.load32_splat(row0, 8), b = v128.load32_splat(row1, 8);
-    h00 = i16x8.add(h00, dot(w0, a)), h01 = i16x8.add(h01, dot(w1, a));
-    h10 = i16x8.add(h10, dot(w0, b)), h11 = i16x8.add(h11, dot(w1, b));
+    x = lane2(a), y = lane2(b);
+    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
+    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
     w0 = v128.load(w, 96), w1 = v128.load(w, 112);
-    a = v128.load32_splat(row0, 12), b = v128.load32_splat(row1, 12);
-    h00 = i16x8.add(h00, dot(w0, a)), h01 = i16x8.add(h01, dot(w1, a));
-    h10 = i16x8.add(h10, dot(w0, b)), h11 = i16x8.add(h11, dot(w1, b));
+    x = lane3(a), y = lane3(b);
+    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
+    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
     acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(h00, ones)), acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(h01, ones));
     acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(h10, ones)), acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(h11, ones));
-
+    a = v128.load(row2), b = v128.load(row3);
     w0 = v128.load(w), w1 = v128.load(w, 16);
-    a = v128.load32_splat(row2), b = v128.load32_splat(row3);
-    h00 = dot(w0, a), h01 = dot(w1, a), h10 = dot(w0, b), h11 = dot(w1, b);
+    x = lane0(a), y = lane0(b);
+    h00 = dot(w0, x), h01 = dot(w1, x), h10 = dot(w0, y), h11 = dot(w1, y);
     w0 = v128.load(w, 32), w1 = v128.load(w, 48);
-    a = v128.load32_splat(row2, 4), b = v128.load32_splat(row3, 4);
-    h00 = i16x8.add(h00, dot(w0, a)), h01 = i16x8.add(h01, dot(w1, a));
-    h10 = i16x8.add(h10, dot(w0, b)), h11 = i16x8.add(h11, dot(w1, b));
+    x = lane1(a), y = lane1(b);
+    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
+    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
     w0 = v128.load(w, 64), w1 = v128.load(w, 80);
-    a = v128.load32_splat(row2, 8), b = v128.load32_splat(row3, 8);
-    h00 = i16x8.add(h00, dot(w0, a)), h01 = i16x8.add(h01, dot(w1, a));
-    h10 = i16x8.add(h10, dot(w0, b)), h11 = i16x8.add(h11, dot(w1, b));
+    x = lane2(a), y = lane2(b);
+    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
+    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
     w0 = v128.load(w, 96), w1 = v128.load(w, 112);
-    a = v128.load32_splat(row2, 12), b = v128.load32_splat(row3, 12);
-    h00 = i16x8.add(h00, dot(w0, a)), h01 = i16x8.add(h01, dot(w1, a));
-    h10 = i16x8.add(h10, dot(w0, b)), h11 = i16x8.add(h11, dot(w1, b));
+    x = lane3(a), y = lane3(b);
+    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
+    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
     acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(h00, ones)), acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(h01, ones));
     acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(h10, ones)), acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(h11, ones));
     row0 += 16, row1 += 16, row2 += 16, row3 += 16, w += 128;
@@ -98,6 +102,31 @@ function tileW(
     row0 += 4, row1 += 4, row2 += 4, row3 += 4, w += 32;
   }
   store4(op, e, arena, pixel, c, end, acc00, acc01, acc10, acc11, acc20, acc21, acc30, acc31);
+}
+
+/** The 4 bytes of one step of K, in every lane. */
+// @ts-ignore: decorator
+@inline
+function lane0(a: v128): v128 {
+  return v128.shuffle<i32>(a, a, 0, 0, 0, 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function lane1(a: v128): v128 {
+  return v128.shuffle<i32>(a, a, 1, 1, 1, 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function lane2(a: v128): v128 {
+  return v128.shuffle<i32>(a, a, 2, 2, 2, 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function lane3(a: v128): v128 {
+  return v128.shuffle<i32>(a, a, 3, 3, 3, 3);
 }
 
 /** One row by 8 channels, form w: the rows left over, and dense layers. */
