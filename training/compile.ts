@@ -50,11 +50,12 @@ export interface Compiled {
 }
 
 /**
+ * @param graph the float network, where it is not `options.from` alone that has it
  * @throws DataError, GraphError where what the user gave cannot be used, and where the integer network agrees too
  *   little with float; nothing is published then, but the report is written.
  */
-export async function compileModel(options: CompileOptions): Promise<Compiled> {
-  const original = await openModel(options.from, { notice: (text) => console.error(text) });
+export async function compileModel(options: CompileOptions, graph?: Graph): Promise<Compiled> {
+  const original = graph ?? (await openModel(options.from, { notice: (text) => console.error(text) }));
   const { feeding } = options;
   const { shape } = original.input;
   const input = typeof feeding === 'string' ? presetInput(feeding, shape) : feedingInput(feeding, shape);

@@ -41,7 +41,7 @@ export const COMPILE_FLAGS = {
   licence: { type: 'string' },
 } as const;
 
-type Flags = { readonly [F in keyof typeof COMPILE_FLAGS]?: string };
+export type CompileFlags = { readonly [F in keyof typeof COMPILE_FLAGS]?: string };
 
 /** @throws DataError saying which option is wrong and what it takes */
 export function compileOptions(args: readonly string[]): CompileOptions {
@@ -58,7 +58,7 @@ export function withNegatives(args: readonly string[]): string[] {
   });
 }
 
-export function optionsOf(flags: Flags): CompileOptions {
+export function optionsOf(flags: CompileFlags): CompileOptions {
   const id = modelIdSchema.safeParse(required(flags, 'id'));
   if (!id.success) throw new DataError(`--id ${flags.id}: ${id.error.issues[0]?.message ?? 'is no model id'}.`);
   return {
@@ -84,10 +84,10 @@ export function commandOf({ from, id, feeding, calibrate, labels, denseBits }: C
       : `--channels ${feeding.channels} --scale ${feeding.scale} --offset ${feeding.offset} --resize ${feeding.resize}`;
   const names = labels === undefined ? '' : ` --labels ${path.basename(labels)}`;
   const bits = denseBits === 4 ? '' : ` --dense-bits ${denseBits}`;
-  return `npm run compile -- --from ${path.basename(from)} --id ${id} ${fed} --calibrate ${path.basename(calibrate)}${names}${bits}`;
+  return `npm run models -- add ${id} --from ${path.basename(from)} ${fed} --calibrate ${path.basename(calibrate)}${names}${bits}`;
 }
 
-function feedingOf(flags: Flags): Feeding {
+function feedingOf(flags: CompileFlags): Feeding {
   if (flags.channels === undefined) {
     throw new DataError(
       `Say how pictures are fed: --preset ${PRESETS.join('|')}, or --channels, --scale and --offset.`,
@@ -101,7 +101,7 @@ function feedingOf(flags: Flags): Feeding {
   };
 }
 
-function required(flags: Flags, name: 'from' | 'id' | 'calibrate'): string {
+function required(flags: CompileFlags, name: 'from' | 'id' | 'calibrate'): string {
   const value = flags[name];
   if (value === undefined || value === '') throw new DataError(`--${name} is missing.`);
   return value;

@@ -18,8 +18,8 @@ export async function readLabels(file: string, classes: number): Promise<readonl
 }
 
 /** The 1,000 classes of ImageNet in the order of their synsets, as Keras spells them. */
-export const imagenetLabels = (): Promise<readonly Label[]> =>
-  readLabels(path.join(import.meta.dirname, 'imagenet-labels.tsv'), 1000);
+export const imagenetLabelsFile = path.join(import.meta.dirname, 'imagenet-labels.tsv');
+export const imagenetLabels = (): Promise<readonly Label[]> => readLabels(imagenetLabelsFile, 1000);
 
 export const fashionLabels: readonly Label[] = CLASS_NAMES.map((label) => ({ label }));
 
