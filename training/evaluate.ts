@@ -9,6 +9,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Manifest } from '../functions/catalogue/manifest.ts';
 import { ServiceError } from '../functions/errors.ts';
+import type { Classifier } from '../functions/runtime/classifier.ts';
 import { DataError } from './data/errors.ts';
 import { loadFashionMnist } from './data/fashion-mnist.ts';
 import type { LabelledImages } from './data/labelled-images.ts';
@@ -33,27 +34,38 @@ async function main(): Promise<void> {
     },
   });
   if (values.model === '') throw new DataError('Say which model: --model fashion-mlp, or the path of its folder.');
+  const model = await load(values.model);
+  const float = values.float === undefined ? undefined : await load(values.float);
   const test = await loadFashionMnist('test', { dir: values.data });
-  const { folder, manifest, names, result } = await measure(values.model, test);
-  console.log(values.json ? JSON.stringify(asJson(manifest, names, result)) : asText(manifest, names, result));
+  const result = await measure(model, test);
+  console.log(values.json ? JSON.stringify(asJson(model, result)) : asText(model, result));
   if (!values.record) return;
-  const float = values.float === undefined ? undefined : (await measure(values.float, test)).result;
+  const original = float && (await measure(float, test));
   const { n, top1, top5 } = result;
-  const metrics = { dataset: DATASET, n, top1, top5, ...(float && { float: { top1: float.top1, top5: float.top5 } }) };
-  await recordMetrics(folder, metrics);
-  console.error(`recorded in ${path.join(folder, 'manifest.json')}`);
+  const beside = original && { float: { top1: original.top1, top5: original.top5 } };
+  await recordMetrics(model.folder, { dataset: DATASET, n, top1, top5, ...beside });
+  console.error(`recorded in ${path.join(model.folder, 'manifest.json')}`);
 }
 
-async function measure(id: string, test: LabelledImages) {
+interface Loaded {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly names: readonly string[];
+  readonly classifier: Classifier;
+}
+
+async function load(id: string): Promise<Loaded> {
   const folder = id.includes(path.sep) ? id : path.join('models', id);
   const { manifest, labels, classifier } = await keepErrorReports(() => loadServedModel(folder));
-  const names = labels.map(({ label }) => label);
+  return { folder, manifest, names: labels.map(({ label }) => label), classifier };
+}
+
+async function measure({ manifest, names, classifier }: Loaded, test: LabelledImages): Promise<Evaluation> {
   mustFit(manifest, names, test);
   const progress = new Progress(manifest.id, test.count);
   const result = await evaluate(classifier, test, manifest.output.kind, (seen) => progress.update(seen));
   progress.done();
-  classifier.dispose();
-  return { folder, manifest, names, result };
+  return result;
 }
 
 /** @throws DataError where the network was made for other images or other classes */
@@ -69,7 +81,7 @@ function mustFit({ id, input, classes }: Manifest, names: readonly string[], dat
   }
 }
 
-function asText(manifest: Manifest, names: readonly string[], { n, top1, top5, loss, confusion }: Evaluation): string {
+function asText({ manifest, names }: Loaded, { n, top1, top5, loss, confusion }: Evaluation): string {
   const figures = perClass(confusion).map(({ precision, recall, f1, support }, at) => [
     `${at} ${names[at]}`,
     ...[precision, recall, f1].map((share) => (Number.isNaN(share) ? '–' : share.toFixed(4))),
@@ -87,7 +99,8 @@ function asText(manifest: Manifest, names: readonly string[], { n, top1, top5, l
 }
 
 /** NaN, where there is nothing to divide by, becomes null. */
-function asJson({ id, version, revision, runtime }: Manifest, names: readonly string[], result: Evaluation): object {
+function asJson({ manifest, names }: Loaded, result: Evaluation): object {
+  const { id, version, revision, runtime } = manifest;
   const classes = perClass(result.confusion).map((figures, at) => ({ label: names[at], ...figures }));
   return { model: { id, version, revision, runtime }, dataset: DATASET, ...result, classes };
 }
