@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { downloadFirst, NoSpaceError } from '../data/download.ts';
 import { DataError } from '../data/errors.ts';
@@ -26,8 +26,8 @@ export async function fetchWeights(
   if (existsSync(target)) {
     const difference = await differs(target, official);
     if (!difference) return target;
-    say(`${target} is not what it was: ${difference} It is downloaded again.`);
-    await rm(target);
+    say(`${target} is not the official file: ${difference} It is kept as ${target}.rejected, and downloaded again.`);
+    await rename(target, `${target}.rejected`);
   }
   try {
     await downloadFirst(official.addresses, target, {

@@ -38,7 +38,7 @@ const unverified = (algorithm: OfficialHash['algorithm'], value: string, statedB
   verified: false,
 });
 
-/** Chollet's releases, and the copies that newer versions of Keras download. Its authors: Keras; VGG's: CC BY 4.0. */
+/** Chollet's and Keras' releases, and the copies that newer versions of Keras download. Licences as Keras' documentation has them. */
 function keras(name: string, title: string, licence: string, release: string, bytes: number, md5: string) {
   const file = `${name}_weights_tf_dim_ordering_tf_kernels.h5`;
   const folder = name === 'resnet50' ? 'resnet' : name;
@@ -100,7 +100,7 @@ function visualGeometryGroup(letter: 'F' | 'M' | 'S') {
 function pretrainedModels(title: string, file: string, sha256: string) {
   return {
     title,
-    licence: 'not stated for the weights; the code of pretrainedmodels is BSD 3-Clause',
+    licence: 'not stated (Hu et al.; carried over by pretrainedmodels)',
     file,
     addresses: [`http://data.lip6.fr/cadene/pretrainedmodels/${file}`],
     bytes: null,

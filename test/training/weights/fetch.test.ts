@@ -121,12 +121,13 @@ it('tries the next address', async () => {
   expect(await kept()).toBe(md5.value);
 });
 
-it('downloads again what was damaged on the disk', async () => {
+it('downloads again what is another file on the disk, and keeps that one', async () => {
   await serveFile();
   await writeFile(path.join(folder, 'net.onnx'), bytes.subarray(1));
   await get(md5, 'net.onnx');
   expect(await kept()).toBe(md5.value);
-  expect(said[0]).toMatch(/is not what it was/);
+  expect(said[0]).toMatch(/is not the official file/);
+  expect((await readdir(folder)).sort()).toEqual(['net.onnx', 'net.onnx.rejected']);
 });
 
 describe('a full disk', () => {
