@@ -19,7 +19,7 @@ export function fileAssets(folder: string): AssetSource {
 async function modelIds(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
-    .filter((entry) => existsSync(path.join(folder, entry.name, 'manifest.json')))
+    .filter((entry) => !entry.name.startsWith('.') && existsSync(path.join(folder, entry.name, 'manifest.json')))
     .map((entry) => entry.name)
     .sort();
 }

@@ -14,6 +14,8 @@ export async function stageModels(source: string, target: string): Promise<strin
   for (const entry of await readdir(source, { withFileTypes: true })) {
     const manifest = path.join(source, entry.name, 'manifest.json');
     if (!entry.isDirectory() || !(await stat(manifest).catch(() => null))) continue;
+    // What an interrupted publication left beside them begins with a dot.
+    if (entry.name.startsWith('.')) continue;
     const id = modelIdSchema.parse(entry.name);
     await cp(path.join(source, id), path.join(folder, id), { recursive: true });
     ids.push(id);
