@@ -1,4 +1,5 @@
 import { type OpOf, OVERREAD_BYTES } from './program.ts';
+import { winogradScratchBytes } from './winograd.ts';
 
 /**
  * How weights lie in memory, as index functions: the compiler packs by them, the reference reads by them, and the
@@ -75,8 +76,9 @@ const PANEL_TARGET_BYTES = 192 * 1024;
 const panelPixels = (pixels: number, rowBytes: number): number =>
   Math.min(pixels, Math.max(PANEL_PIXELS, Math.floor(PANEL_TARGET_BYTES / rowBytes / PANEL_PIXELS) * PANEL_PIXELS));
 
-/** The scratch that a `conv` of form 0 or 1 should be given; the least is `OVERREAD_BYTES` + K · min(4, pixels). */
+/** The scratch that a `conv` should be given; the least of forms 0 and 1 is `OVERREAD_BYTES` + K · min(4, pixels). */
 export function convScratchBytes(op: OpOf<'conv'>): number {
+  if (op.form === 2) return winogradScratchBytes(op);
   if (readsTensorAsRows(op)) return 0;
   const k = convK(op);
   return panelPixels(op.outputHeight * op.outputWidth, k) * k + OVERREAD_BYTES;

@@ -86,7 +86,7 @@ function tileW(
   let row0 = row, row1 = row + rowBytes, row2 = row1 + rowBytes, row3 = row2 + rowBytes;
   const stop = row + k;
   while (row0 < stop) {
-    const w0 = v128.load(w), w1 = v128.load(w, 16);
+    let w0 = v128.load(w), w1 = v128.load(w, 16);
     let a = v128.load32_splat(row0);
     acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(dot(w0, a), ones));
     acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(dot(w1, a), ones));
@@ -99,7 +99,46 @@ function tileW(
     a = v128.load32_splat(row3);
     acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(dot(w0, a), ones));
     acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(dot(w1, a), ones));
-    row0 += 4, row1 += 4, row2 += 4, row3 += 4, w += 32;
+    w0 = v128.load(w, 32), w1 = v128.load(w, 48);
+    a = v128.load32_splat(row0, 4);
+    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    a = v128.load32_splat(row1, 4);
+    acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    a = v128.load32_splat(row2, 4);
+    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    a = v128.load32_splat(row3, 4);
+    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    w0 = v128.load(w, 64), w1 = v128.load(w, 80);
+    a = v128.load32_splat(row0, 8);
+    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    a = v128.load32_splat(row1, 8);
+    acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    a = v128.load32_splat(row2, 8);
+    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    a = v128.load32_splat(row3, 8);
+    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    w0 = v128.load(w, 96), w1 = v128.load(w, 112);
+    a = v128.load32_splat(row0, 12);
+    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    a = v128.load32_splat(row1, 12);
+    acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    a = v128.load32_splat(row2, 12);
+    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    a = v128.load32_splat(row3, 12);
+    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(dot(w0, a), ones));
+    acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    row0 += 16, row1 += 16, row2 += 16, row3 += 16, w += 128;
   }
   store4(op, e, arena, pixel, c, end, acc00, acc01, acc10, acc11, acc20, acc21, acc30, acc31);
 }
