@@ -5,9 +5,10 @@
  * has them. Medians are of CPU time.
  */
 import { parseArgs } from 'node:util';
+import { runCommand } from '../../training/terminal/command.ts';
 import { Progress } from '../../training/terminal/progress.ts';
 import { table } from '../../training/terminal/table.ts';
-import { NETWORKS } from './networks.ts';
+import { BenchError, NETWORKS } from './networks.ts';
 import { prepareNetwork } from './prepare.ts';
 import { type Figures, type Started, startInNode } from './process.ts';
 import { type NetworkFile, RUNNERS, type RunnerName } from './runner.ts';
@@ -19,16 +20,6 @@ const PLACES: Readonly<Record<string, (runner: RunnerName, folder: string) => Pr
   'node-bounds-checks': (runner, folder) => startInNode(runner, folder, ['--wasm-enforce-bounds-checks']),
   workerd: startInWorkerd,
 };
-
-const { values } = parseArgs({
-  options: {
-    models: { type: 'string', default: Object.keys(NETWORKS).join(',') },
-    runners: { type: 'string', default: Object.keys(RUNNERS).join(',') },
-    where: { type: 'string', default: 'node,workerd' },
-    rounds: { type: 'string', default: '15' },
-    json: { type: 'boolean', default: false },
-  },
-});
 
 /** Milliseconds a run, of CPU time but for `wallMs`, the median by the clock. */
 interface Row {
@@ -50,23 +41,27 @@ interface Lane extends Pick<Row, 'runner' | 'where'> {
   readonly figures: Figures[];
 }
 
-/** Those of `known` that an option lists. @throws Error naming one that is not known */
+/** Those of `known` that an option lists. @throws BenchError naming one that is not known */
 function listed<T extends string>(option: string, list: string, known: readonly T[]): T[] {
   return list.split(',').map((name) => {
     const found = known.find((one) => one === name);
     if (found === undefined)
-      throw new Error(`--${option} takes some of ${known.join(', ')}; "${name}" is none of them`);
+      throw new BenchError(`--${option} takes some of ${known.join(', ')}; "${name}" is none of them`);
     return found;
   });
 }
 
-async function bench(model: string, runners: readonly RunnerName[], places: readonly string[]): Promise<Row[]> {
+async function bench(
+  model: string,
+  runners: readonly RunnerName[],
+  places: readonly string[],
+  rounds: number,
+): Promise<Row[]> {
   const network = NETWORKS[model];
   if (!network) return [];
   const files = new Set<NetworkFile>(runners.flatMap((runner) => RUNNERS[runner]));
   const folder = await prepareNetwork(model, network(), files);
   const lanes: Lane[] = [];
-  const rounds = Number(values.rounds);
   try {
     for (const where of places) {
       for (const runner of runners) {
@@ -111,11 +106,25 @@ function show(rows: readonly Row[]): string {
   return table(head, cells);
 }
 
-const runners = listed('runners', values.runners, Object.keys(RUNNERS) as RunnerName[]);
-const places = listed('where', values.where, Object.keys(PLACES));
-const rows: Row[] = [];
-for (const model of listed('models', values.models, Object.keys(NETWORKS))) {
-  rows.push(...(await bench(model, runners, places)));
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      models: { type: 'string', default: Object.keys(NETWORKS).join(',') },
+      runners: { type: 'string', default: Object.keys(RUNNERS).join(',') },
+      where: { type: 'string', default: 'node,workerd' },
+      rounds: { type: 'string', default: '15' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const models = listed('models', values.models, Object.keys(NETWORKS));
+  const runners = listed('runners', values.runners, Object.keys(RUNNERS) as RunnerName[]);
+  const places = listed('where', values.where, Object.keys(PLACES));
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new BenchError(`--rounds takes a number from 1 on; it is "${values.rounds}"`);
+  const rows: Row[] = [];
+  for (const model of models) rows.push(...(await bench(model, runners, places, rounds)));
+  console.log(values.json ? JSON.stringify(rows, null, 1) : show(rows));
 }
-process.stdout.write(values.json ? `${JSON.stringify(rows, null, 1)}\n` : `${show(rows)}\n`);
-process.exit(0);
+
+await runCommand(main, [BenchError]);

@@ -5,6 +5,9 @@ import type { Graph } from '../../training/graph/graph.ts';
 import { fixturesDir, shared } from '../fixtures/shared.ts';
 import { vgg16Convolutions } from './vgg16.ts';
 
+/** What is asked of the bench cannot be benched here: says why. */
+export class BenchError extends Error {}
+
 /** A network to bench: a file of an importer, or a graph that stands in no file. */
 export interface BenchNetwork {
   readonly source: string | (() => Graph);
@@ -49,6 +52,6 @@ const fashion = (source: string): BenchNetwork => ({
 
 function needed(relative: string): string {
   const file = shared(relative);
-  if (!file) throw new Error(`${relative} is not in FIXTURES_DIR (${fixturesDir})`);
+  if (!file) throw new BenchError(`${relative} is not in FIXTURES_DIR (${fixturesDir})`);
   return file;
 }

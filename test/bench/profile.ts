@@ -12,12 +12,11 @@ import { Engine } from '../../functions/runtime/int8/engine.ts';
 import { runCommand } from '../../training/terminal/command.ts';
 import { table } from '../../training/terminal/table.ts';
 import { kernelName, macsOf } from './kernel-names.ts';
+import { BenchError } from './networks.ts';
 import { continueOnNewestNode } from './newest-node.ts';
 import { measurePeak, type Peak } from './peak.ts';
 import { pixel } from './runner.ts';
 import { spread } from './statistics.ts';
-
-class ProfileError extends Error {}
 
 interface Cost {
   readonly ms: number;
@@ -47,16 +46,16 @@ interface Profile {
 
 const root = path.join(import.meta.dirname, '../..');
 
-/** @throws ProfileError where there is no integer model */
+/** @throws BenchError where there is no integer model */
 function loadEngine(model: string): { id: string; engine: Engine } {
   const folder = [model, path.join(root, 'models', model), path.join(root, 'build/bench', model, 'model')].find((one) =>
     existsSync(path.join(one, 'manifest.json')),
   );
   if (folder === undefined)
-    throw new ProfileError(`${model || 'MODEL'}: say an id in models/, or a folder with a manifest.json.`);
+    throw new BenchError(`${model || 'MODEL'}: say an id in models/, or a folder with a manifest.json.`);
   const manifest = manifestSchema.parse(JSON.parse(readFileSync(path.join(folder, 'manifest.json'), 'utf8')));
   if (manifest.runtime !== 'int8')
-    throw new ProfileError(`${manifest.id} runs on ${manifest.runtime}; only compiled models have a profile.`);
+    throw new BenchError(`${manifest.id} runs on ${manifest.runtime}; only compiled models have a profile.`);
   const read = (role: string) =>
     Buffer.concat(
       manifest.files.filter((file) => file.role === role).map((file) => readFileSync(path.join(folder, file.path))),
@@ -145,4 +144,4 @@ await runCommand(async () => {
   });
   const result = await profile(positionals[0] ?? '', Number(values.rounds));
   console.log(values.json ? JSON.stringify(result, null, 1) : show(result));
-}, [ProfileError]);
+}, [BenchError]);
