@@ -1,4 +1,4 @@
-import type { InferenceSession, TensorConstructor } from 'onnxruntime-common';
+import type { InferenceSession, TensorConstructor } from 'onnxruntime-node';
 import { pixel, type ReadFile, type Runner } from './runner.ts';
 
 /** What onnxruntime-web and onnxruntime-node have in common. */

@@ -8,7 +8,7 @@ import { batchSize, type Figures, type Started } from './process.ts';
 import { NETWORK_FILES, type NetworkFile, type RunnerName } from './runner.ts';
 
 const root = path.join(import.meta.dirname, '../..');
-const { version } = createRequire(import.meta.url)('workerd/package.json') as { version: string };
+const { version } = createRequire(import.meta.resolve('miniflare'))('workerd/package.json') as { version: string };
 
 /** Which Worker a runner is; native code has none. */
 const WORKERS: Readonly<Partial<Record<RunnerName, string>>> = {
