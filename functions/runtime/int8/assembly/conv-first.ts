@@ -1,6 +1,6 @@
-import { store4 } from './gemm';
 import { ConvFirstTail, Epilogue, Windowed, windowEpilogue, windowTail } from './op';
 import { finish } from './requantize';
+import { store4 } from './store4';
 
 /**
  * The first convolution, on 8-bit pixels. Taps of a block of output pixels are widened to int16 into scratch, K of

@@ -1,6 +1,6 @@
-import { store4 } from './gemm';
 import { ConvTail, Epilogue, Windowed, windowEpilogue, windowTail } from './op';
 import { finish } from './requantize';
+import { store4 } from './store4';
 import { inputColumn, outputColumn, transformWeights } from './winograd-transforms';
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The one place where the two builds differ. A vector of weights holds 4 output channels by 4 steps of K, a vector
+ * Where the two builds differ (and in the tile that `gemm` takes). A vector of weights holds 4 output channels by 4 steps of K, a vector
  * of activations 4 steps of K, the same for each channel:
  *
  *     w  c0k0 c0k1 c0k2 c0k3 | c1k0 … | c2k0 … | c3k0 … c3k3      int8

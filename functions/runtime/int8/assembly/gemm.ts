@@ -1,6 +1,7 @@
 import { dot } from './dot';
 import { Epilogue, Tensors } from './op';
-import { bytesToFloat, finish, isPlain, toBytes } from './requantize';
+import { finish } from './requantize';
+import { store4 } from './store4';
 
 /**
  * Rows times panels: outputs of `count` pixels, `channels` from `channel` on.
@@ -16,8 +17,13 @@ export function gemm(
   for (let c = channel; c < end; c += 8) {
     const panel = weights + (c - channel) * k;
     let row = 0;
-    if (form == 1) for (; row + 4 <= count; row += 4) tileW4(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
-    else for (; row + 4 <= count; row += 4) tileW(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
+    if (!ASC_FEATURE_RELAXED_SIMD) {
+      for (; row + 2 <= count; row += 2) tileWide(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
+    } else if (form == 1) {
+      for (; row + 4 <= count; row += 4) tileW4(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
+    } else {
+      for (; row + 4 <= count; row += 4) tileW(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
+    }
     for (; row < count; row++) tileRow(op, e, arena, rows + row * rowBytes, first + row, k, panel, c, end);
   }
 }
@@ -168,6 +174,40 @@ function lane3(a: v128): v128 {
   return v128.shuffle<i32>(a, a, 3, 3, 3, 3);
 }
 
+/**
+ * The baseline build, any form: 2 rows by 8 channels, both operands widened to 16 bits. An accumulator holds two partial
+ * sums of two channels: c0(k0 + k1) c0(k2 + k3) c1(k0 + k1) c1(k2 + k3).
+ */
+function tileWide(
+  op: Tensors, e: Epilogue, arena: usize, row: usize, rowBytes: i32, pixel: i32, k: i32, w: usize, c: i32, end: i32,
+): void {
+  let acc00 = i32x4.splat(0), acc01 = acc00, acc02 = acc00, acc03 = acc00;
+  let acc10 = acc00, acc11 = acc00, acc12 = acc00, acc13 = acc00;
+  let row0 = row, row1 = row + rowBytes;
+  const stop = row + k;
+  while (row0 < stop) {
+    const a = i16x8.extend_low_i8x16_u(v128.load32_splat(row0)), b = i16x8.extend_low_i8x16_u(v128.load32_splat(row1));
+    let x = v128.load8x8_s(w);
+    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(x, a)), acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(x, b));
+    x = v128.load8x8_s(w, 8);
+    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(x, a)), acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(x, b));
+    x = v128.load8x8_s(w, 16);
+    acc02 = i32x4.add(acc02, i32x4.dot_i16x8_s(x, a)), acc12 = i32x4.add(acc12, i32x4.dot_i16x8_s(x, b));
+    x = v128.load8x8_s(w, 24);
+    acc03 = i32x4.add(acc03, i32x4.dot_i16x8_s(x, a)), acc13 = i32x4.add(acc13, i32x4.dot_i16x8_s(x, b));
+    row0 += 4, row1 += 4, w += 32;
+  }
+  finish(op, e, arena, pixel, c, end, pairSums(acc00, acc01), pairSums(acc02, acc03));
+  finish(op, e, arena, pixel + 1, c, end, pairSums(acc10, acc11), pairSums(acc12, acc13));
+}
+
+/** Two accumulators of `tileWide` → four channels as float32. */
+// @ts-ignore: decorator
+@inline
+function pairSums(a: v128, b: v128): v128 {
+  return f32x4.convert_i32x4_s(i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7)));
+}
+
 /** One row by 8 channels, form w: the rows left over, and dense layers. */
 function tileRow(
   op: Tensors, e: Epilogue, arena: usize, row: usize, pixel: i32, k: i32, w: usize, c: i32, end: i32,
@@ -185,58 +225,4 @@ function tileRow(
   const v0 = f32x4.convert_i32x4_s(i32x4.add(acc0, acc2));
   const v1 = f32x4.convert_i32x4_s(i32x4.add(acc1, acc3));
   finish(op, e, arena, pixel, c, end, v0, v1);
-}
-
-/** Accumulators of 4 pixels by 8 channels → outputs. */
-// @ts-ignore: decorator
-@inline
-export function store4(
-  op: Tensors, e: Epilogue, arena: usize, pixel: i32, c: i32, end: i32,
-  acc00: v128, acc01: v128, acc10: v128, acc11: v128, acc20: v128, acc21: v128, acc30: v128, acc31: v128,
-): void {
-  if (!isPlain(e) || c + 8 > end) {
-    finish(op, e, arena, pixel, c, end, f32x4.convert_i32x4_s(acc00), f32x4.convert_i32x4_s(acc01));
-    finish(op, e, arena, pixel + 1, c, end, f32x4.convert_i32x4_s(acc10), f32x4.convert_i32x4_s(acc11));
-    finish(op, e, arena, pixel + 2, c, end, f32x4.convert_i32x4_s(acc20), f32x4.convert_i32x4_s(acc21));
-    finish(op, e, arena, pixel + 3, c, end, f32x4.convert_i32x4_s(acc30), f32x4.convert_i32x4_s(acc31));
-    return;
-  }
-  // As `finish` has it, without activation, to 8 whole bytes.
-  const scales = <usize>(e.scale + c * 4), biases = <usize>(e.bias + c * 4);
-  const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
-  const bias0 = v128.load(biases), bias1 = v128.load(biases, 16);
-  let v00 = scaled(acc00, scale0, bias0), v01 = scaled(acc01, scale1, bias1);
-  let v10 = scaled(acc10, scale0, bias0), v11 = scaled(acc11, scale1, bias1);
-  let v20 = scaled(acc20, scale0, bias0), v21 = scaled(acc21, scale1, bias1);
-  let v30 = scaled(acc30, scale0, bias0), v31 = scaled(acc31, scale1, bias1);
-  if (e.residual >= 0) {
-    const factor = f32x4.splat(e.residualScale);
-    const stride = e.residualStride;
-    let at = arena + e.residual + pixel * stride + c;
-    let r = v128.load8x8_u(at);
-    v00 = f32x4.add(v00, f32x4.mul(bytesToFloat(r, false), factor));
-    v01 = f32x4.add(v01, f32x4.mul(bytesToFloat(r, true), factor));
-    r = v128.load8x8_u((at += stride));
-    v10 = f32x4.add(v10, f32x4.mul(bytesToFloat(r, false), factor));
-    v11 = f32x4.add(v11, f32x4.mul(bytesToFloat(r, true), factor));
-    r = v128.load8x8_u((at += stride));
-    v20 = f32x4.add(v20, f32x4.mul(bytesToFloat(r, false), factor));
-    v21 = f32x4.add(v21, f32x4.mul(bytesToFloat(r, true), factor));
-    r = v128.load8x8_u((at += stride));
-    v30 = f32x4.add(v30, f32x4.mul(bytesToFloat(r, false), factor));
-    v31 = f32x4.add(v31, f32x4.mul(bytesToFloat(r, true), factor));
-  }
-  const low = f32x4.splat(e.low), high = f32x4.splat(e.high);
-  const stride = op.outputStride;
-  let to = arena + op.output + pixel * stride + c;
-  v128.store64_lane(to, toBytes(v00, v01, low, high), 0);
-  v128.store64_lane((to += stride), toBytes(v10, v11, low, high), 0);
-  v128.store64_lane((to += stride), toBytes(v20, v21, low, high), 0);
-  v128.store64_lane((to += stride), toBytes(v30, v31, low, high), 0);
-}
-
-// @ts-ignore: decorator
-@inline
-function scaled(acc: v128, scale: v128, bias: v128): v128 {
-  return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), scale), bias);
 }
