@@ -13,8 +13,7 @@ import path from 'node:path';
 import type { Label, Manifest, ModelInput } from '../functions/catalogue/manifest.ts';
 import { encodeProgram } from '../functions/runtime/int8/encoding.ts';
 import { memoryBytes } from '../functions/runtime/int8/engine.ts';
-import { observe } from './compile/calibrate.ts';
-import { chooseIntegers } from './compile/choose-options.ts';
+import { calibrateAndQuantize } from './compile/attempt.ts';
 import { FloatNetwork } from './compile/float-network.ts';
 import { IntegerRun } from './compile/integer-run.ts';
 import { measureLayers } from './compile/measure-layers.ts';
@@ -25,9 +24,10 @@ import { type QuantizedGraph, readBy } from './compile/quantized-graph.ts';
 import { DataError } from './data/errors.ts';
 import { type ImageFolder, readImageFolder } from './data/image-folder.ts';
 import { fashionLabels, imagenetLabels, numberedLabels, readLabels } from './data/labels.ts';
-import { Agreement, type AgreementFigures, SignalToNoise, softmax } from './evaluate/agreement.ts';
+import { Agreement, type AgreementFigures, softmax } from './evaluate/agreement.ts';
 import { weightsOf } from './graph/check.ts';
 import { type Graph, GraphError } from './graph/graph.ts';
+import { SignalToNoise } from './graph/signal-to-noise.ts';
 import { openModel } from './import/open.ts';
 import { publishModel } from './publish/model-folder.ts';
 import { type LayerFigures, type QuantizationReport, worstLayers, writeReport } from './report/quantization.ts';
@@ -37,8 +37,8 @@ import { table } from './terminal/table.ts';
 
 /** Half of the pictures calibrate, the other half is held out. */
 const MAX_IMAGES = 200;
-/** Enough to compare ways to quantize, and to see what a layer loses. */
-const [TRIAL_IMAGES, LAYER_IMAGES] = [24, 6];
+/** Enough to see what a layer loses. */
+const LAYER_IMAGES = 6;
 const NO_PIXELS = new Uint8Array();
 /** What form w reaches in the first-level cache (see the engine's README), multiplications a microsecond. */
 const MACS_PER_MICROSECOND = 58_000;
@@ -67,20 +67,14 @@ export async function compileModel(options: CompileOptions, graph?: Graph): Prom
   const prepared = prepare(original, pixelsOf(input));
   const labels = await labelsFor(options, prepared);
   await mustBeUnchanged(original, pixelsOf(input), prepared, all[0] ?? NO_PIXELS);
-  const network = await FloatNetwork.of(prepared.graph, prepared.pixels);
-  const observing = new Progress('calibrating', calibration.length);
-  const observations = await observe(
-    prepared.fused,
-    calibration.length,
-    (image, keep) => network.run(calibration[image] ?? NO_PIXELS, keep),
-    (done) => observing.update(done),
-  );
-  observing.done();
-
-  const trials = calibration.slice(0, TRIAL_IMAGES);
-  const expected: Float32Array[] = [];
-  for (const image of trials) expected.push(await network.output(image));
-  const choice = chooseIntegers(prepared, observations, options, (graph) => outputDecibels(graph, trials, expected));
+  const rounds = [
+    new Progress('calibrating', calibration.length),
+    new Progress('calibrating equalized', calibration.length),
+  ];
+  const choice = await calibrateAndQuantize(prepared, calibration, options, (done, round) => {
+    rounds[round - 1]?.update(done);
+  });
+  const network = choice.float;
   const layers = await layerFigures(choice.graph, heldOut.slice(0, LAYER_IMAGES), network);
   const run = new IntegerRun(choice.graph, false);
   const scores = isSigmoid(prepared) ? (output: Float32Array) => output : softmax;
@@ -90,8 +84,9 @@ export async function compileModel(options: CompileOptions, graph?: Graph): Prom
     id: options.id,
     source: path.basename(options.from),
     choices: {
-      ranges: choice.options.ranges,
-      'bias correction': choice.options.correctBias ? 'kept' : 'did not help',
+      ranges: choice.ranges,
+      'bias correction': choice.bias,
+      'equalized channels': choice.equalized ? 'yes' : 'no',
       'large dense layers': `${options.denseBits} bits`,
     },
     calibration: await agreement('calibration images', network, run, calibration, scores),
@@ -148,17 +143,6 @@ async function mustBeUnchanged(original: Graph, pixels: Prepared['pixels'], prep
   before.dispose();
   after.dispose();
   if (noise.decibels < 60) throw new Error(`the float passes changed the network: ${noise.decibels.toFixed(1)} dB`);
-}
-
-function outputDecibels(
-  graph: QuantizedGraph,
-  images: readonly Uint8Array[],
-  expected: readonly Float32Array[],
-): number {
-  const run = new IntegerRun(graph, false);
-  const noise = new SignalToNoise();
-  for (const [index, image] of images.entries()) noise.add(expected[index] ?? new Float32Array(), run.run(image));
-  return noise.decibels;
 }
 
 async function agreement(

@@ -9,6 +9,8 @@ export interface Observed {
   readonly histogram: Histogram;
   /** Mean over the images, one an element of `[height, width, channels]`. */
   readonly mean: Float32Array;
+  /** Of each channel, the fourth root of the mean of x⁴: between its spread and its largest value. */
+  readonly sizes: Float32Array;
 }
 
 export type Observations = ReadonlyMap<string, Observed>;
@@ -29,18 +31,27 @@ export async function observe(
   const names = new Set([graph.input.name, ...graph.layers.map((layer) => layer.name)]);
   const observed = new Map<string, Observed>();
   for (const name of names) {
-    observed.set(name, { histogram: new Histogram(), mean: new Float32Array(elements(shapeIn(graph, name))) });
+    const shape = shapeIn(graph, name);
+    const mean = new Float32Array(elements(shape));
+    observed.set(name, { histogram: new Histogram(), mean, sizes: new Float32Array(shape[2]) });
   }
   for (let image = 0; image < images; image++) {
     const values = await run(image, (name) => names.has(name));
-    for (const [name, { histogram, mean }] of observed) {
+    for (const [name, { histogram, mean, sizes }] of observed) {
       const value = values.get(name);
       if (!value) throw new Error(`the float network gave no value "${name}"`);
       histogram.add(value);
-      for (let index = 0; index < mean.length; index++) mean[index] = (mean[index] ?? 0) + (value[index] ?? 0) / images;
+      const channels = sizes.length;
+      const share = channels / value.length / images;
+      for (let index = 0; index < mean.length; index++) {
+        const x = value[index] ?? 0;
+        mean[index] = (mean[index] ?? 0) + x / images;
+        sizes[index % channels] = (sizes[index % channels] ?? 0) + x ** 4 * share;
+      }
     }
     progress(image + 1);
   }
+  for (const { sizes } of observed.values()) for (const [c, power] of sizes.entries()) sizes[c] = power ** 0.25;
   return observed;
 }
 

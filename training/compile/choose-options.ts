@@ -1,32 +1,41 @@
 import type { Observations } from './calibrate.ts';
-import { type IntegerOptions, type Prepared, toIntegers } from './pipeline.ts';
+import { type BiasMethod, correctBias } from './correct-bias.ts';
+import { type Prepared, toIntegers } from './pipeline.ts';
 import type { QuantizeOptions } from './quantize.ts';
 import type { QuantizedGraph } from './quantized-graph.ts';
+import type { RangeMethod } from './ranges.ts';
+import { tuneGrids } from './tune-grids.ts';
 
 export interface Choice {
   readonly graph: QuantizedGraph;
-  readonly options: IntegerOptions;
+  readonly ranges: RangeMethod;
+  readonly bias: BiasMethod;
   /** Signal-to-noise ratio of the output on calibration images. */
   readonly decibels: number;
 }
 
+const BIAS_METHODS: readonly BiasMethod[] = ['none', 'analytic', 'empirical'];
+
 /**
- * Quantizes in several ways and keeps the one whose output is nearest to float: what helps one network harms another.
- * @param score decibels of a network's output on calibration images
+ * Quantizes in several ways and keeps the one whose output is nearest to float.
+ * @param images the calibration images
+ * @param score decibels of a network's output on some of them
  */
 export function chooseIntegers(
   prepared: Prepared,
   observations: Observations,
+  images: readonly Uint8Array[],
   options: QuantizeOptions,
   score: (graph: QuantizedGraph) => number,
 ): Choice {
-  const tried = (ranges: IntegerOptions['ranges'], correctBias: boolean): Choice => {
-    const all = { ...options, ranges, correctBias };
-    const graph = toIntegers(prepared, observations, all);
-    return { graph, options: all, decibels: score(graph) };
+  const plain = (ranges: RangeMethod) => tuneGrids(toIntegers(prepared, observations, { ...options, ranges }), score);
+  const tried = (graph: QuantizedGraph, ranges: RangeMethod, bias: BiasMethod): Choice => {
+    const corrected = correctBias(graph, observations, images, bias);
+    return { graph: corrected, ranges, bias, decibels: score(corrected) };
   };
-  const plain = better(tried('mse', false), tried('mse', true));
-  return better(plain, tried('percentile', plain.options.correctBias));
+  const mse = plain('mse');
+  const best = BIAS_METHODS.map((bias) => tried(mse, 'mse', bias)).reduce(better);
+  return better(best, tried(plain('percentile'), 'percentile', best.bias));
 }
 
 const better = (a: Choice, b: Choice): Choice => (b.decibels > a.decibels ? b : a);

@@ -1,6 +1,7 @@
 import { INT4_GROUP } from '../../functions/runtime/int8/layout.ts';
 import type { Shape } from '../graph/graph.ts';
 import type { Observations } from './calibrate.ts';
+import { StepwiseRun } from './integer-run.ts';
 import { spreadOverStride } from './quantize.ts';
 import {
   type QuantizedGraph,
@@ -12,36 +13,61 @@ import {
 
 type Weighted = Extract<QuantizedOperation, { exact: Float32Array }>;
 
+/** Mean of each element of the values that a layer reads: in the float network, and in the integer one. */
+interface Means {
+  exact(name: string): Float32Array;
+  rounded(name: string): Float32Array;
+}
+
+/** What a layer is taken to read: what float gives, or what the integer layers before it really give. */
+export type BiasMethod = 'none' | 'analytic' | 'empirical';
+
 /**
- * Takes from each bias what rounding the weights adds to it on average, Σ (ŵ − w) · E[x] (Nagel et al. 2019, section
- * 4.2), with the inputs that calibration saw under each tap; and what the padding of the first convolution adds,
- * whose zero is the nearest pixel.
+ * Bias correction (Nagel et al. 2019, section 4.2): takes from each bias what its layer gives too much on average.
+ * `analytic` looks at the rounding of its weights alone. `empirical` goes layer by layer from the input on and counts
+ * in what the layers before still do wrong; that helps most where errors add up (depthwise networks), and harms where
+ * rare large activations are clipped, which a shift of all cannot mend.
+ * @param images those that were observed
  */
-export function correctBias(graph: QuantizedGraph, observations: Observations): QuantizedGraph {
+export function correctBias(
+  graph: QuantizedGraph,
+  observations: Observations,
+  images: readonly Uint8Array[],
+  method: BiasMethod,
+): QuantizedGraph {
+  if (method === 'none') return graph;
+  const exact = (name: string): Float32Array => {
+    const mean = observations.get(name)?.mean;
+    if (!mean) throw new Error(`"${name}" was not observed`);
+    return mean;
+  };
+  const run = method === 'empirical' ? new StepwiseRun(graph, images) : undefined;
+  const measured = new Map<string, Float32Array>();
+  const means: Means = { exact, rounded: (name) => measured.get(name) ?? exact(name) };
   const layers = graph.layers.map((layer): QuantizedLayer => {
     const { operation } = layer;
-    if (!('exact' in operation)) return layer;
-    const error = meanError(graph, layer, operation, observations);
-    return { ...layer, operation: { ...operation, bias: operation.bias.map((value, c) => value - (error[c] ?? 0)) } };
+    const corrected = 'exact' in operation ? withoutError(graph, layer, operation, means) : layer;
+    if (run) measured.set(layer.name, run.step(corrected));
+    return corrected;
   });
   return { ...graph, layers };
 }
 
-/** Mean over the output's positions of what the rounded weights give too much, one an output channel. */
-function meanError(
-  graph: QuantizedGraph,
-  layer: QuantizedLayer,
-  operation: Weighted,
-  observations: Observations,
-): Float64Array {
+function withoutError(graph: QuantizedGraph, layer: QuantizedLayer, operation: Weighted, means: Means): QuantizedLayer {
+  const error = meanError(graph, layer, operation, means);
+  return { ...layer, operation: { ...operation, bias: operation.bias.map((value, c) => value - (error[c] ?? 0)) } };
+}
+
+/** Mean over the output's positions of what a layer gives too much before its activation, one an output channel. */
+function meanError(graph: QuantizedGraph, layer: QuantizedLayer, operation: Weighted, means: Means): Float64Array {
   const outputShape = valueIn(graph, layer.name).shape;
   const outputs = outputShape[2];
-  const { exact, rounded } = meanInputs(graph, layer, operation, outputShape, observations);
+  const { exact, rounded } = meanInputs(graph, layer, operation, outputShape, means);
   const inputs = operation.weights.length / outputs;
   const groups = operation.op === 'conv' ? operation.groups : operation.op === 'depthwise' ? outputs : 1;
   const taps = 'kernel' in operation ? operation.kernel[0] * operation.kernel[1] : 1;
   const inGroup = inputs / taps;
-  const error = new Float64Array(outputs);
+  const error = residualError(layer, outputs, means);
   for (let k = 0; k < inputs; k++) {
     const tap = Math.floor(k / inGroup);
     for (let c = 0; c < outputs; c++) {
@@ -57,26 +83,37 @@ function meanError(
   return error;
 }
 
-/** Mean of what lies under each weight, [taps][channels]: for the float layer, and for the integer one. */
+function residualError({ residual }: QuantizedLayer, outputs: number, means: Means): Float64Array {
+  const error = new Float64Array(outputs);
+  if (residual === null) return error;
+  const [exact, rounded] = [means.exact(residual), means.rounded(residual)];
+  for (const [index, value] of rounded.entries()) {
+    const c = index % outputs;
+    error[c] = (error[c] ?? 0) + ((value - (exact[index] ?? 0)) * outputs) / rounded.length;
+  }
+  return error;
+}
+
+/** Mean of what lies under each weight, [taps][channels]. */
 function meanInputs(
   graph: QuantizedGraph,
   layer: QuantizedLayer,
   operation: Weighted,
   outputShape: Shape,
-  observations: Observations,
+  means: Means,
 ): { exact: Float64Array; rounded: Float64Array } {
   const [name = ''] = layer.inputs;
   const shape = valueIn(graph, name).shape;
-  const mean = observations.get(name)?.mean;
-  if (!mean) throw new Error(`"${name}" was not observed`);
+  const both = [means.exact(name), means.rounded(name)] as const;
   const inputs = operation.weights.length / outputShape[2];
   const laidOut = operation.op === 'conv' && operation.groups === 1 && inputs % shape[2] !== 0;
   if (operation.op === 'dense-int4' || laidOut) {
-    const vector = vectorMeans(graph, layer, mean);
-    return { exact: vector, rounded: vector };
+    const [exact, rounded] = both.map((mean) => vectorMeans(graph, layer, mean));
+    return { exact: exact ?? new Float64Array(), rounded: rounded ?? new Float64Array() };
   }
-  const { sums, outside } = underTaps(mean, shape, operation, outputShape);
-  if (operation.op !== 'conv-first') return { exact: sums, rounded: sums };
+  const under = (mean: Float32Array) => underTaps(mean, shape, operation, outputShape);
+  const { sums, outside } = under(both[0]);
+  if (operation.op !== 'conv-first') return { exact: sums, rounded: under(both[1]).sums };
   // Weights are in units of pixels there: x / scale. Outside lies the nearest pixel instead of an exact zero.
   const channels = shape[2];
   const { scale, offset } = graph.pixels;

@@ -1,5 +1,6 @@
 import { convFirstScratchBytes, convScratchBytes, INT4_GROUP } from '../../functions/runtime/int8/layout.ts';
 import type { Op, OpOf } from '../../functions/runtime/int8/program.ts';
+import { winogradScratchBytes } from '../../functions/runtime/int8/winograd.ts';
 import { GraphError } from '../graph/graph.ts';
 import { type Emission, tensors, windowFields } from './emission.ts';
 import { emitCopy, emitElementwise, emitParts, emitPool } from './emit-plain.ts';
@@ -54,7 +55,7 @@ function emitLinear(graph: QuantizedGraph, layer: QuantizedLayer, emission: Emis
         scratch,
         scratchBytes: 0,
       };
-      const weights = block.add(() => packConvFirst(unplaced, operation.weights));
+      const weights = block.add(() => once(operation.weights, () => packConvFirst(unplaced, operation.weights)));
       return { ...unplaced, weights, scratchBytes: convFirstScratchBytes(unplaced) };
     }
     case 'conv': {
@@ -77,8 +78,12 @@ function emitLinear(graph: QuantizedGraph, layer: QuantizedLayer, emission: Emis
         scratch,
         scratchBytes: 0,
       };
-      const weights = block.add(() => packConv(unplaced, operation.weights));
-      return { ...unplaced, weights, scratchBytes: convScratchBytes(unplaced) };
+      const weights = block.add(() => once(operation.weights, () => packConv(unplaced, operation.weights)));
+      return {
+        ...unplaced,
+        weights,
+        scratchBytes: unplaced.form === 2 ? winogradScratchBytes(unplaced) : convScratchBytes(unplaced),
+      };
     }
     case 'depthwise': {
       const grid = gridIn(graph, layer.inputs[0]);
@@ -90,7 +95,9 @@ function emitLinear(graph: QuantizedGraph, layer: QuantizedLayer, emission: Emis
         dilationY: operation.dilations[0],
         dilationX: operation.dilations[1],
         padValue: grid.zero,
-        weights: block.add(() => packDepthwise({ ...ends, ...windowFields(operation) }, operation.weights)),
+        weights: block.add(() =>
+          once(operation.weights, () => packDepthwise({ ...ends, ...windowFields(operation) }, operation.weights)),
+        ),
       };
     }
     case 'dense-int4': {
@@ -102,7 +109,7 @@ function emitLinear(graph: QuantizedGraph, layer: QuantizedLayer, emission: Emis
         ...ends,
         inputChannels,
         ...epilogue(graph, layer, operation, grid, weightSums(outputs, operation), emission),
-        weights: block.add(() => packDenseInt4(shape, operation.weights)),
+        weights: block.add(() => once(operation.weights, () => packDenseInt4(shape, operation.weights))),
         groupScales: block.add(() => packGroupScales(shape, operation.groupScales)),
       };
     }
@@ -122,8 +129,25 @@ function inputsOf(operation: Weighted & Pick<Window, 'kernel'>, outputs: number)
   return operation.weights.length / outputs / (operation.kernel[0] * operation.kernel[1]);
 }
 
+const packed = new WeakMap<Int8Array, Int8Array | Uint8Array>();
+
+/** Weights are packed once, however often a network is laid out with other grids. */
+function once(weights: Int8Array, pack: () => Int8Array | Uint8Array): Int8Array | Uint8Array {
+  const known = packed.get(weights) ?? pack();
+  packed.set(weights, known);
+  return known;
+}
+
+const summed = new WeakMap<Int8Array, Float64Array>();
+
 /** Σ of the real weights of each output channel. */
-export function weightSums(outputs: number, { weights, scales, groupScales }: Weighted): Float64Array {
+function weightSums(outputs: number, operation: Weighted): Float64Array {
+  const known = summed.get(operation.weights) ?? sumWeights(outputs, operation);
+  summed.set(operation.weights, known);
+  return known;
+}
+
+function sumWeights(outputs: number, { weights, scales, groupScales }: Weighted): Float64Array {
   const sums = new Float64Array(outputs);
   for (const [index, weight] of weights.entries()) {
     const c = index % outputs;

@@ -42,7 +42,7 @@ export function epilogue(
   const channels = shape[2];
   const float = storage.kind === 'float';
   const { scale: step, zero } = storage.kind === 'u7' ? storage.grid : { scale: 1, zero: 0 };
-  const inSteps = !activation || activation.kind === 'clip';
+  const inSteps = countsInSteps(layer);
   const unit = inSteps ? step : 1;
   const residual = layer.residual === null ? undefined : gridIn(graph, layer.residual);
   const inputStep = input?.scale ?? 1;
@@ -66,6 +66,15 @@ export function epilogue(
     ...clampFields(activation, { scale: step, zero }),
     float: float ? 1 : 0,
   };
+}
+
+/** Whether v stands in steps of the output before its activation: those that are clips act on steps as well. */
+const countsInSteps = ({ activation }: QuantizedLayer): boolean => !activation || activation.kind === 'clip';
+
+/** What 1 of v, scale and bias of a layer's op is in real units. */
+export function biasUnit(graph: QuantizedGraph, layer: QuantizedLayer): number {
+  const { storage } = valueIn(graph, layer.name);
+  return storage.kind === 'u7' && countsInSteps(layer) ? storage.grid.scale : 1;
 }
 
 /** The bounds of a clip in steps of the output, within 0…127. */

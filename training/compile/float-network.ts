@@ -7,6 +7,7 @@ export class FloatNetwork {
   readonly #interpreter: Interpreter;
   readonly #pixels: Pixels;
   readonly #output: string;
+  readonly #outputs = new WeakMap<Uint8Array, Float32Array>();
 
   private constructor(interpreter: Interpreter, pixels: Pixels, output: string) {
     this.#interpreter = interpreter;
@@ -20,25 +21,24 @@ export class FloatNetwork {
   }
 
   /** @param pixels uint8 `[height, width, channels]` */
-  run(pixels: Uint8Array, keep: (name: string) => boolean): Promise<ReadonlyMap<string, Float32Array>> {
+  async run(pixels: Uint8Array, keep: (name: string) => boolean): Promise<ReadonlyMap<string, Float32Array>> {
     const { scale, offset } = this.#pixels;
     const input = Float32Array.from(
       pixels,
       (p, i) => p * (scale[i % scale.length] ?? 1) + (offset[i % scale.length] ?? 0),
     );
-    return this.#interpreter.run(input, keep);
+    const values = await this.#interpreter.run(input, (name) => name === this.#output || keep(name));
+    const output = values.get(this.#output);
+    if (output) this.#outputs.set(pixels, output);
+    return values;
   }
 
+  /** The output for pixels, computed once. */
   async output(pixels: Uint8Array): Promise<Float32Array> {
-    const value = (await this.run(pixels, (name) => name === this.#output)).get(this.#output);
-    if (!value) throw new Error(`the float network gave no value "${this.#output}"`);
-    return value;
-  }
-
-  async outputs(images: readonly Uint8Array[]): Promise<Float32Array[]> {
-    const outputs: Float32Array[] = [];
-    for (const image of images) outputs.push(await this.output(image));
-    return outputs;
+    if (!this.#outputs.has(pixels)) await this.run(pixels, () => false);
+    const output = this.#outputs.get(pixels);
+    if (!output) throw new Error(`the float network gave no value "${this.#output}"`);
+    return output;
   }
 
   dispose(): void {

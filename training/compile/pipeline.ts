@@ -2,7 +2,6 @@ import { checkGraph } from '../graph/check.ts';
 import { type Graph, GraphError } from '../graph/graph.ts';
 import { chooseQuantizations, type Observations } from './calibrate.ts';
 import { chooseKernels } from './choose-kernels.ts';
-import { correctBias } from './correct-bias.ts';
 import { dropSoftmax, fold, foldRemainder, lowerOutput } from './fold.ts';
 import { fuse } from './fuse.ts';
 import type { FusedGraph } from './fused-graph.ts';
@@ -51,16 +50,14 @@ export function prepare(graph: Graph, pixels: Pixels): Prepared {
 
 export interface IntegerOptions extends QuantizeOptions {
   readonly ranges: RangeMethod;
-  readonly correctBias: boolean;
 }
 
-/** The integer passes: everything but places in memory (`pack.ts`). */
+/** The integer passes up to where only measurements help; `correct-bias.ts` may follow, and places in memory (`pack.ts`). */
 export function toIntegers(prepared: Prepared, observations: Observations, options: IntegerOptions): QuantizedGraph {
   const { fused, pixels } = prepared;
   const grids = named('calibrate', () => chooseQuantizations(fused, observations, options.ranges));
   const quantized = named('quantize', () => quantize(fused, pixels, grids, options));
-  const chosen = named('choose-kernels', () => chooseKernels(quantized));
-  return options.correctBias ? named('correct-bias', () => correctBias(chosen, observations)) : chosen;
+  return named('choose-kernels', () => chooseKernels(quantized));
 }
 
 function named<T>(pass: string, run: () => T): T {

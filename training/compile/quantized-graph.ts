@@ -30,12 +30,12 @@ export interface Int8Weights {
   readonly exact: Float32Array;
 }
 
-/** `form` 0: w, 1: w4. It is chosen by `choose-kernels.ts`. */
+/** `form` 0: w, 1: w4, 2: Winograd. It is chosen by `choose-kernels.ts`. */
 export type QuantizedOperation =
   /** Reads 8-bit pixels. Weights [kernelY][kernelX][inputs][outputs] multiply pixels; `padPixels` lie outside the picture. */
   | ({ readonly op: 'conv-first'; readonly padPixels: readonly number[] } & Window & Int8Weights)
   /** Weights [kernelY][kernelX][inputs / groups][outputs]; a dense layer is 1x1. */
-  | ({ readonly op: 'conv'; readonly groups: number; readonly form: 0 | 1 } & Window & Int8Weights)
+  | ({ readonly op: 'conv'; readonly groups: number; readonly form: 0 | 1 | 2 } & Window & Int8Weights)
   /** Weights [kernelY][kernelX][channels]. */
   | ({ readonly op: 'depthwise' } & Window & Int8Weights)
   /** Weights −7…7 [inputs][outputs], real weight = weights · groupScales[floor(k / 32) · outputs + c] · scales[c]. */
