@@ -23,13 +23,11 @@ export interface Started extends Ready {
   stop(): Promise<void>;
 }
 
-const BATCH_MS = 40;
-
-/** How many runs one figure takes so that the clock, and a request, hardly count. It warms up meanwhile. */
-export async function batchSize(measure: (runs: number) => Promise<Figures>): Promise<number> {
+/** How many runs take about `ms` of CPU time: one figure, so that clock and request hardly count. It warms up meanwhile. */
+export async function batchSize(measure: (runs: number) => Promise<Figures>, ms: number): Promise<number> {
   for (let runs = 1; ; runs *= 4) {
-    const { wallMs } = await measure(runs);
-    if (wallMs * runs >= BATCH_MS / 4) return Math.max(1, Math.ceil(BATCH_MS / (await measure(runs)).wallMs));
+    const { cpuMs } = await measure(runs);
+    if (cpuMs * runs >= ms / 4) return Math.max(1, Math.ceil(ms / (await measure(runs)).cpuMs));
   }
 }
 

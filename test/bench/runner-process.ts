@@ -19,7 +19,7 @@ const start = performance.now();
 const runner = await load(async (file) => new Uint8Array(await readFile(path.join(folder, file))));
 await runner.run();
 const coldMs = performance.now() - start;
-const batch = await batchSize(measure);
+const batch = await batchSize(measure, 60);
 process.send?.({ coldMs, memoryBytes: runner.memoryBytes(), v8: process.versions.v8 } satisfies Ready);
 
 process.on('message', async () => {
