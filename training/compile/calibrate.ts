@@ -46,7 +46,7 @@ export async function observe(
       for (let index = 0; index < mean.length; index++) {
         const x = value[index] ?? 0;
         mean[index] = (mean[index] ?? 0) + x / images;
-        sizes[index % channels] = (sizes[index % channels] ?? 0) + x ** 4 * share;
+        sizes[index % channels] = (sizes[index % channels] ?? 0) + x * x * (x * x) * share;
       }
     }
     progress(image + 1);

@@ -9,6 +9,7 @@ import { placeIn } from './emission.ts';
 import { biasUnit } from './epilogue.ts';
 import { type Packed, pack } from './pack.ts';
 import { type QuantizedGraph, type QuantizedLayer, valueIn } from './quantized-graph.ts';
+import { inputOf } from './rewrite.ts';
 
 const built = path.join(import.meta.dirname, '../../functions/runtime/int8/build');
 
@@ -35,6 +36,9 @@ export class IntegerRun {
 
   /** A value of the last run in real units, `[height, width, channels]`. */
   value(name: string): Float32Array {
+    // A vector lies as the map that it is, with bytes between its pixels.
+    const flatten = this.graph.layers.find((layer) => layer.name === name && layer.operation.op === 'flatten');
+    if (flatten) return this.value(inputOf(flatten));
     const { shape, storage } = valueIn(this.graph, name);
     const { offset, stride } = placeIn(this.packed.places, name);
     const { arena } = this.engine;

@@ -87,8 +87,8 @@ export function viewOf(graph: Graph): View {
 }
 
 /** The first input; every op has one. */
-export function inputOf(node: Node): string {
-  const [first] = node.inputs;
-  if (first === undefined) throw new Error(`"${node.name}" reads nothing`);
+export function inputOf({ name, inputs }: Pick<Node, 'name' | 'inputs'>): string {
+  const [first] = inputs;
+  if (first === undefined) throw new Error(`"${name}" reads nothing`);
   return first;
 }
