@@ -52,7 +52,6 @@ it('goes on where the connection broke off, as often as it takes', async () => {
   expect(starts).toHaveLength(10);
   expect(starts).toEqual(starts.toSorted((a, b) => a - b));
   expect(new Set(starts).size).toBeGreaterThanOrEqual(8);
-  expect(starts.every((start) => start % 20_000 === 0)).toBe(true);
 });
 
 it('goes on where an earlier run ended', async () => {
