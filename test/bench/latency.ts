@@ -1,13 +1,19 @@
 /**
- * `npm run latency -- [--model ID] [--starts N]`: what a client on loopback waits for. Cold: the first classification
+ * `npm run latency -- [--model ID] [--starts N] [--direct]`: what a client on loopback waits for; --direct leaves out the
+ * proxy of `wrangler dev`. Cold: the first classification
  * of a freshly started Worker. Warm: one request after the other, then eight at a time.
  */
 import { parseArgs } from 'node:util';
 import { startService } from '../e2e/service.ts';
 import { png } from '../fixtures/png.ts';
+import { startDirectly } from './direct-worker.ts';
 
 const { values } = parseArgs({
-  options: { model: { type: 'string', default: 'fashion-mlp' }, starts: { type: 'string', default: '5' } },
+  options: {
+    model: { type: 'string', default: 'fashion-mlp' },
+    starts: { type: 'string', default: '5' },
+    direct: { type: 'boolean', default: false },
+  },
 });
 const REQUESTS = 2000;
 
@@ -41,7 +47,7 @@ function show(name: string, times: number[]): void {
 
 const cold: number[] = [];
 for (let start = 1; start <= Number(values.starts); start++) {
-  const service = await startService();
+  const service = await (values.direct ? startDirectly() : startService());
   cold.push(await classify(service.base, 0));
   if (start === Number(values.starts)) {
     show(`${values.model}, cold`, cold);

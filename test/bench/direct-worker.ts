@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Miniflare, Response } from 'miniflare';
+import type { Service } from '../e2e/service.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+
+/** The Worker as it would be deployed, on workerd itself: without the proxy and the log of `wrangler dev`. */
+export async function startDirectly(): Promise<Service> {
+  const out = mkdtempSync(path.join(tmpdir(), 'worker-'));
+  const wrangler = path.join(root, 'node_modules/wrangler/bin/wrangler.js');
+  execFileSync(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', out], { cwd: root, stdio: 'ignore' });
+  const modules = readdirSync(out).filter((file) => file.endsWith('.wasm'));
+  const miniflare = new Miniflare({
+    compatibilityDate: '2026-04-20',
+    modulesRoot: out,
+    modules: [
+      {
+        type: 'ESModule',
+        path: path.join(out, 'index.js'),
+        contents: readFileSync(path.join(out, 'index.js'), 'utf8'),
+      },
+      ...modules.map((file) => ({
+        type: 'CompiledWasm' as const,
+        path: path.join(out, file),
+        contents: readFileSync(path.join(out, file)),
+      })),
+    ],
+    serviceBindings: {
+      ASSETS: (request: { url: string }) => {
+        const file = path.join(root, 'build/assets', new URL(request.url).pathname);
+        return existsSync(file) ? new Response(readFileSync(file)) : new Response('', { status: 404 });
+      },
+    },
+    handleRuntimeStdio: (output: { resume(): void }) => output.resume(),
+  });
+  const base = String(await miniflare.ready).replace(/\/$/, '');
+  return { base, output: () => '', stop: () => miniflare.dispose() };
+}
