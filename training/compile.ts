@@ -67,12 +67,11 @@ export async function compileModel(options: CompileOptions, graph?: Graph): Prom
   const prepared = prepare(original, pixelsOf(input));
   const labels = await labelsFor(options, prepared);
   await mustBeUnchanged(original, pixelsOf(input), prepared, all[0] ?? NO_PIXELS);
-  const rounds = [
-    new Progress('calibrating', calibration.length),
-    new Progress('calibrating equalized', calibration.length),
-  ];
+  const rounds: Progress[] = [];
   const choice = await calibrateAndQuantize(prepared, calibration, options, (done, round) => {
-    rounds[round - 1]?.update(done);
+    rounds[round] ??= new Progress(round === 0 ? 'calibrating' : `channels made equal, ${round}`, calibration.length);
+    if (done < calibration.length) rounds[round].update(done);
+    else rounds[round].done();
   });
   const network = choice.float;
   const layers = await layerFigures(choice.graph, heldOut.slice(0, LAYER_IMAGES), network);
