@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { setFlagsFromString } from 'node:v8';
+import { fileModules } from '../../functions/file-modules.ts';
 import { Engine } from '../../functions/runtime/int8/engine.ts';
 import { chooseKernels } from '../../functions/runtime/int8/kernels.ts';
 import type { Op } from '../../functions/runtime/int8/program.ts';
@@ -10,8 +8,6 @@ import { biasUnit } from './epilogue.ts';
 import { type Packed, pack } from './pack.ts';
 import { type QuantizedGraph, type QuantizedLayer, valueIn } from './quantized-graph.ts';
 import { inputOf } from './rewrite.ts';
-
-const built = path.join(import.meta.dirname, '../../functions/runtime/int8/build');
 
 /** A quantized network on the engine that will serve it, laid out so that every value can be looked at. */
 export class IntegerRun {
@@ -104,11 +100,9 @@ export class StepwiseRun {
 
 let module: WebAssembly.Module | undefined;
 
-/** The build of the kernels that this Node runs fastest; Node 20 has relaxed SIMD behind a flag. */
+/** The build of the kernels that this Node runs fastest. */
 function kernels(): WebAssembly.Module {
-  if (module) return module;
-  setFlagsFromString('--experimental-wasm-relaxed-simd');
-  const compile = (name: string) => new WebAssembly.Module(readFileSync(path.join(built, name)));
-  module = chooseKernels({ baseline: compile('baseline.wasm'), relaxed: compile('relaxed.wasm') });
+  // Once: each look at fileModules compiles anew.
+  module ??= chooseKernels({ relaxed: fileModules.int8.relaxed, baseline: fileModules.int8.baseline });
   return module;
 }
