@@ -6,7 +6,7 @@
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Network, summaryRows } from './architectures/network.ts';
+import { multiplyAdds, type Network, summaryRows } from './architectures/network.ts';
 import { NETWORKS } from './architectures/table.ts';
 import { GraphError } from './graph/graph.ts';
 import { layerSummary, summary } from './graph/summary.ts';
@@ -21,7 +21,10 @@ async function main(): Promise<void> {
   if (!name || positionals.length > 1)
     throw new GraphError('Say which network: npm run summary -- NAME. npm run summary -- --list shows the names.');
   const network = NETWORKS.get(name);
-  if (network) return console.log(`${layerSummary(summaryRows(network), network.name)}\n${network.paper}`);
+  if (network) {
+    const cost = `Multiply-adds: ${multiplyAdds(network).toLocaleString('en-US')}`;
+    return console.log([layerSummary(summaryRows(network), network.name), cost, network.paper].join('\n'));
+  }
   if (path.extname(name) === '')
     throw new GraphError(`No network is named "${name}". There are ${[...NETWORKS.keys()].join(', ')}, and files.`);
   console.log(summary(await openModel(name, { notice: (text) => console.error(text) }), path.basename(name)));
@@ -32,9 +35,11 @@ function list(networks: readonly Network[]): string {
     const rows = summaryRows(network);
     const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0).toLocaleString('en-US');
     const fixed = sum(rows.map((row) => row.fixed));
-    return [network.name, network.input.shape.join('x'), sum(rows.map((row) => row.trainable)), fixed, network.paper];
+    const trainable = sum(rows.map((row) => row.trainable));
+    const millions = (multiplyAdds(network) / 1e6).toFixed(1);
+    return [network.name, network.input.shape.join('x'), trainable, fixed, millions, network.paper];
   });
-  return table(['name', 'input', 'trainable', 'non-trainable', 'paper'], rows);
+  return table(['name', 'input', 'trainable', 'non-trainable', 'M multiply-adds', 'paper'], rows);
 }
 
 await runCommand(main, [GraphError]);

@@ -21,9 +21,19 @@ interface Value {
   readonly vector: boolean;
 }
 
+/** A second output that only training computes, so that layers far from the last one get a gradient of their own. */
+export interface Auxiliary {
+  /** They read values of the network; the last one gives logits or scores. */
+  readonly layers: readonly Layer[];
+  /** Its loss counts so much beside that of the network's own output. */
+  readonly weight: number;
+}
+
 /** Lists the layers of a network one after the other; a method takes and gives names of values. */
 export class NetworkBuilder {
   readonly layers: Layer[] = [];
+  readonly auxiliaries: Auxiliary[] = [];
+  #list = this.layers;
   readonly #values = new Map<string, Value>();
 
   constructor(input: { readonly name: string; readonly shape: Shape }) {
@@ -103,6 +113,15 @@ export class NetworkBuilder {
     return this.#put(name, from, { kind: 'concat' }, [height, width, shapes.reduce((sum, shape) => sum + shape[2], 0)]);
   }
 
+  /** What `list` adds is no part of the network, only of its training (Szegedy et al. 2015, section 5). */
+  auxiliary(weight: number, list: () => void): void {
+    const layers: Layer[] = [];
+    this.#list = layers;
+    list();
+    this.#list = this.layers;
+    this.auxiliaries.push({ layers, weight });
+  }
+
   #pool(
     kind: 'max-pool' | 'average-pool',
     name: string,
@@ -125,7 +144,7 @@ export class NetworkBuilder {
   #put(name: string, inputs: readonly string[], operation: LayerOperation, output: Shape, vector = false): string {
     if (this.#values.has(name)) throw new Error(`Two layers are named "${name}"`);
     const input = this.#value(inputs[0] ?? '').shape;
-    this.layers.push({ name, inputs, ...operation, input, output, vector });
+    this.#list.push({ name, inputs, ...operation, input, output, vector });
     this.#values.set(name, { shape: output, vector });
     return name;
   }

@@ -1,11 +1,11 @@
 import type { Graph, Shape } from '../graph/graph.ts';
 import type { SummaryRow } from '../graph/summary.ts';
-import { NetworkBuilder } from './builder.ts';
+import { type Auxiliary, NetworkBuilder } from './builder.ts';
 import { type Layer, type ParameterSource, parametersOf, sizeOf } from './layer.ts';
 import { randomParameters } from './random-parameters.ts';
 import { toGraph } from './to-graph.ts';
 
-/** A published network: one list of layers, and what follows from it. */
+/** A network: one list of layers, and what follows from it. */
 export interface Network {
   readonly name: string;
   readonly title: string;
@@ -19,6 +19,8 @@ export interface Network {
   };
   /** In an order in which each comes after what it reads; the last one gives logits or scores. */
   readonly layers: readonly Layer[];
+  /** What only training computes. */
+  readonly auxiliaries: readonly Auxiliary[];
   /** Random numbers for them that follow from `seed`. */
   random(seed: number): ParameterSource;
   /** The float graph with those. */
@@ -32,10 +34,23 @@ export function network(
 ): Network {
   const builder = new NetworkBuilder(about.input);
   list(builder, about.input.name);
-  const { layers } = builder;
+  const { layers, auxiliaries } = builder;
   const name = layers.find((layer) => parametersOf(layer).length > 0)?.name ?? '';
   const random = (seed: number) => randomParameters(seed, { name, deviation: about.input.deviation });
-  return { ...about, layers, random, build: (seed) => toGraph(about.input, layers, random(seed)) };
+  return { ...about, layers, auxiliaries, random, build: (seed) => toGraph(about.input, layers, random(seed)) };
+}
+
+/** All that training computes. */
+export function trainedLayers({ layers, auxiliaries }: Network): readonly Layer[] {
+  return [...layers, ...auxiliaries.flatMap((auxiliary) => auxiliary.layers)];
+}
+
+/** Multiplications of one image's way through the convolutions and dense layers, those by padding included. */
+export function multiplyAdds({ layers }: Network): number {
+  return layers.reduce((sum, layer) => {
+    const kernel = parametersOf(layer).find(({ name }) => name === 'kernel');
+    return kernel ? sum + sizeOf(kernel.shape) * layer.output[0] * layer.output[1] : sum;
+  }, 0);
 }
 
 /** Rows of the network's summary, the input's first. */

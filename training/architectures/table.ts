@@ -1,39 +1,66 @@
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Shape } from '../graph/graph.ts';
 import { alexnet } from './alexnet.ts';
+import { fashionAlexnet } from './fashion-alexnet.ts';
+import { fashionCnn } from './fashion-cnn.ts';
+import { fashionGooglenet } from './fashion-googlenet.ts';
 import { fashionMlp } from './fashion-mlp.ts';
+import { fashionResnet } from './fashion-resnet.ts';
+import { fashionSenet } from './fashion-senet.ts';
+import { fashionVgg } from './fashion-vgg.ts';
 import { googlenet } from './googlenet.ts';
-import { lenet5 } from './lenet5.ts';
+import { lenet5, lenet5Modern } from './lenet5.ts';
 import type { Network } from './network.ts';
+import type { Recipe } from './recipe.ts';
 import { resnet50, resnet50Torch } from './resnet.ts';
 import { senet154, seresnet50 } from './senet.ts';
 import { vgg16, vgg19 } from './vgg.ts';
 import { vggF, vggM, vggS } from './vgg-cnn.ts';
 
-/** A network, and how it is trained unless the command line says otherwise. */
+/** A network that is trained here, for images of any size and any number of classes. */
 export interface Architecture {
-  readonly title: string;
-  /** `[height, width, channels]` */
-  readonly shape: readonly [number, number, number];
-  /** Initial weights follow from `seed`. */
-  build(seed: number): LayersModel;
-  readonly recipe: {
-    readonly epochs: number;
-    readonly batchSize: number;
-    readonly learningRate: number;
-  };
+  network(shape: Shape, classes: number): Network;
+  readonly recipe: Recipe;
 }
 
-export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
-  'fashion-mlp': {
-    title: 'Fashion-MNIST, two dense layers',
-    shape: [28, 28, 1],
-    build: fashionMlp,
-    recipe: { epochs: 20, batchSize: 32, learningRate: 0.001 },
-  },
+const NOTHING = { flip: false, shift: 0, erase: 0 };
+const GENTLE = { flip: true, shift: 1, erase: 0 };
+const STRONG = { flip: true, shift: 2, erase: 0.5 };
+
+const PLAIN: Recipe = {
+  epochs: 20,
+  batchSize: 64,
+  learningRate: 0.002,
+  weightDecay: 0.01,
+  labelSmoothing: 0,
+  augmentation: NOTHING,
+};
+const NORMED: Recipe = {
+  epochs: 30,
+  batchSize: 128,
+  learningRate: 0.006,
+  weightDecay: 0.05,
+  labelSmoothing: 0.05,
+  augmentation: STRONG,
 };
 
+/** By name. */
+export const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
+  ['fashion-mlp', { network: fashionMlp, recipe: { ...PLAIN, epochs: 30 } }],
+  ['lenet5', { network: lenet5, recipe: { ...PLAIN, epochs: 30, augmentation: GENTLE } }],
+  ['lenet5-modern', { network: lenet5Modern, recipe: { ...NORMED, augmentation: GENTLE } }],
+  ['fashion-cnn', { network: fashionCnn, recipe: NORMED }],
+  ['fashion-alexnet', { network: fashionAlexnet, recipe: { ...NORMED, learningRate: 0.001, augmentation: GENTLE } }],
+  ['fashion-vgg', { network: fashionVgg, recipe: { ...NORMED, learningRate: 0.004, augmentation: GENTLE } }],
+  ['fashion-googlenet', { network: fashionGooglenet, recipe: NORMED }],
+  ['fashion-resnet', { network: fashionResnet, recipe: { ...NORMED, epochs: 40 } }],
+  ['fashion-senet', { network: fashionSenet, recipe: NORMED }],
+]);
+
+const FASHION_SHAPE = [28, 28, 1] as const;
+const FASHION_CLASSES = 10;
+
 const LIST = [
-  lenet5,
+  ...[...ARCHITECTURES.values()].map(({ network }) => network(FASHION_SHAPE, FASHION_CLASSES)),
   alexnet,
   vggF,
   vggM,
@@ -47,5 +74,5 @@ const LIST = [
   senet154,
 ];
 
-/** Published networks by name: their layers, and float graphs of them with random weights. */
+/** All networks by name: their layers, and float graphs of them with random weights. Ours as for Fashion-MNIST. */
 export const NETWORKS: ReadonlyMap<string, Network> = new Map(LIST.map((network) => [network.name, network]));
