@@ -1,13 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { ModelInput } from '../../functions/catalogue/manifest.ts';
-import { ServiceError } from '../../functions/errors.ts';
-import { type Codecs, preprocess } from '../../functions/image/preprocess.ts';
-import { MemoryBudget } from '../../functions/memory-budget.ts';
 import { DataError } from './errors.ts';
 import { parseIdx, unpack } from './idx.ts';
+import { prepareOrSkip, preparer, type Skipped } from './prepare.ts';
 
 export interface PreparedImage {
   /** Path below the folder. */
@@ -19,13 +16,11 @@ export interface PreparedImage {
 export interface ImageFolder {
   readonly images: readonly PreparedImage[];
   /** Pictures that could not be used, and why. */
-  readonly skipped: readonly { readonly name: string; readonly why: string }[];
+  readonly skipped: readonly Skipped[];
 }
 
-const PICTURE = /\.(jpe?g|png)$/i;
+const PICTURE = /\.(jpe?g|png|webp)$/i;
 const IDX = 'train-images-idx3-ubyte';
-/** Decoding is bounded here as at the edge, only by more. */
-const DECODER_BYTES = 2 ** 30;
 const MAX_IDX_BYTES = 2 ** 28;
 
 /**
@@ -43,26 +38,23 @@ export async function readImageFolder(
   const idx = [`${IDX}.gz`, IDX].map((name) => path.join(dir, name)).find((file) => existsSync(file));
   if (idx) return readIdxImages(idx, input, limit);
   const files = await readdir(dir, { recursive: true, encoding: 'utf8' }).catch(() => {
-    throw new DataError(`${dir} is no folder that can be read: give one with JPEG or PNG pictures.`);
+    throw new DataError(`${dir} is no folder that can be read: give one with JPEG, PNG or WebP pictures.`);
   });
   const names = evenly(files.filter((file) => PICTURE.test(file)).sort(), limit);
-  const codecs: Codecs = { jpeg: jpegModule() };
-  const budget = new MemoryBudget(DECODER_BYTES);
+  const prepare = preparer(input);
   const images: PreparedImage[] = [];
-  const skipped: { name: string; why: string }[] = [];
+  const skipped: Skipped[] = [];
   for (const [index, name] of names.entries()) {
-    try {
-      const bytes = await readFile(path.join(dir, name));
-      images.push({ name, pixels: await preprocess(bytes, input, codecs, budget) });
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      skipped.push({ name, why: error.what });
-    }
+    const prepared = await prepareOrSkip(prepare, name, await readFile(path.join(dir, name)));
+    if (prepared instanceof Uint8Array) images.push({ name, pixels: prepared });
+    else skipped.push(prepared);
     progress(index + 1, names.length);
   }
   if (images.length === 0) {
     const broken = skipped[0] ? ` that can be read (${skipped[0].name}: ${skipped[0].why})` : '';
-    throw new DataError(`${dir} holds no JPEG or PNG picture${broken}: give a folder of pictures of the model's kind.`);
+    throw new DataError(
+      `${dir} holds no JPEG, PNG or WebP picture${broken}: give a folder of pictures of the model's kind.`,
+    );
   }
   return { images, skipped };
 }
@@ -87,9 +79,4 @@ function evenly<T>(items: readonly T[], limit: number): T[] {
   return items.filter(
     (_, index) => Math.floor((index * limit) / items.length) !== Math.floor(((index + 1) * limit) / items.length),
   );
-}
-
-function jpegModule(): WebAssembly.Module {
-  const file = createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
-  return new WebAssembly.Module(readFileSync(file));
 }

@@ -72,9 +72,11 @@ describe('readImageFolder', () => {
 
   it('says what is missing', async () => {
     const empty = await folder('empty', { 'readme.txt': 'nothing' });
-    await expect(readImageFolder(empty, INPUT, 5)).rejects.toThrow(/empty holds no JPEG or PNG picture: give/);
+    await expect(readImageFolder(empty, INPUT, 5)).rejects.toThrow(/empty holds no JPEG, PNG or WebP picture: give/);
     const bad = await folder('bad', { 'x.png': 'x' });
-    await expect(readImageFolder(bad, INPUT, 5)).rejects.toThrow(/no JPEG or PNG picture that can be read \(x.png: /);
+    await expect(readImageFolder(bad, INPUT, 5)).rejects.toThrow(
+      /no JPEG, PNG or WebP picture that can be read \(x.png: /,
+    );
     await expect(readImageFolder(path.join(root, 'nowhere'), INPUT, 5)).rejects.toThrow(/nowhere is no folder/);
   });
 
