@@ -1,5 +1,6 @@
 import type { Classifier } from '../../functions/runtime/classifier.ts';
 import type { LabelledImages } from '../data/labelled-images.ts';
+import { highest, lossAt, type Predictions, predict } from './predictions.ts';
 
 export interface Evaluation {
   readonly n: number;
@@ -24,10 +25,6 @@ export interface ClassFigures {
   readonly support: number;
 }
 
-const BATCH = 100;
-/** Keras' epsilon: keeps the logarithm of a zero score finite. */
-const EPSILON = 1e-7;
-
 /** @param output whether the classifier gives logits or a softmax */
 export async function evaluate(
   classifier: Classifier,
@@ -35,28 +32,25 @@ export async function evaluate(
   output: 'logits' | 'softmax',
   onImages?: (seen: number) => void,
 ): Promise<Evaluation> {
-  const classes = data.classNames.length;
+  return summarize(await predict(classifier, data, output, onImages));
+}
+
+/** @param temperature what the loss is taken at; the rest does not depend on it */
+export function summarize(predictions: Predictions, temperature = 1): Evaluation {
+  const { data, classes, logits } = predictions;
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  const bytes = data.images.length / data.count;
-  let [right, inFive, loss] = [0, 0, 0];
-  for (let start = 0; start < data.count; start += BATCH) {
-    const end = Math.min(start + BATCH, data.count);
-    const scores = await classifier.classify(data.images.subarray(start * bytes, end * bytes), end - start);
-    for (let at = start; at < end; at++) {
-      const row = scores.subarray((at - start) * classes, (at - start + 1) * classes);
-      const label = data.labels[at] ?? 0;
-      const rank = rankOf(row, label);
-      if (rank === 0) right++;
-      if (rank < 5) inFive++;
-      loss += crossEntropy(row, label, output);
-      const counts = confusion[label] ?? [];
-      const predicted = highest(row);
-      counts[predicted] = (counts[predicted] ?? 0) + 1;
-    }
-    onImages?.(end);
+  let [right, inFive] = [0, 0];
+  for (const [at, label] of data.labels.entries()) {
+    const row = logits.subarray(at * classes, (at + 1) * classes);
+    const rank = rankOf(row, label);
+    if (rank === 0) right++;
+    if (rank < 5) inFive++;
+    const counts = confusion[label] ?? [];
+    const predicted = highest(row);
+    counts[predicted] = (counts[predicted] ?? 0) + 1;
   }
   const n = data.count;
-  return { n, top1: right / n, top5: inFive / n, loss: loss / n, confusion };
+  return { n, top1: right / n, top5: inFive / n, loss: lossAt(predictions, temperature), confusion };
 }
 
 /** In the order of the classes. @param confusion `[true class][predicted class]` */
@@ -70,22 +64,9 @@ export function perClass(confusion: Evaluation['confusion']): ClassFigures[] {
 }
 
 /** How many classes come before `label`: those with a higher score, and earlier ones with an equal one. */
-function rankOf(scores: Float32Array, label: number): number {
+function rankOf(scores: Float64Array, label: number): number {
   const own = scores[label] ?? Number.NEGATIVE_INFINITY;
   let before = 0;
   for (const [index, score] of scores.entries()) if (score > own || (score === own && index < label)) before++;
   return before;
-}
-
-function highest(scores: Float32Array): number {
-  let best = 0;
-  for (const [index, score] of scores.entries()) if (score > (scores[best] ?? 0)) best = index;
-  return best;
-}
-
-function crossEntropy(scores: Float32Array, label: number, output: 'logits' | 'softmax'): number {
-  const own = scores[label] ?? 0;
-  if (output === 'softmax') return -Math.log(Math.min(Math.max(own, EPSILON), 1 - EPSILON));
-  const top = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  return Math.log(scores.reduce((sum, score) => sum + Math.exp(score - top), 0)) + top - own;
 }
