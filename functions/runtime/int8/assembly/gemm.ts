@@ -29,8 +29,9 @@ export function gemm(
 }
 
 /**
- * Form w4, 4 rows by 8 channels: four dots of 16 bytes of K are added in 16 bits before they are widened. Activations are
- * loaded once and spread by shuffles: where each load has a bounds check, that is a tenth faster than loading each quad.
+ * Form w4, 4 rows by 8 channels: four dots of 16 bytes of K are added in 16 bits before they are widened. With 8 such
+ * sums and 8 accumulators registers do not suffice; the accumulators wait in memory, which costs less than to load the
+ * weights for each two rows anew.
  */
 function tileW4(
   op: Tensors, e: Epilogue, arena: usize, row: usize, rowBytes: i32, pixel: i32, k: i32, w: usize, c: i32, end: i32,
@@ -41,42 +42,46 @@ function tileW4(
   let row0 = row, row1 = row + rowBytes, row2 = row1 + rowBytes, row3 = row2 + rowBytes;
   const stop = row + k;
   while (row0 < stop) {
-    let a = v128.load(row0), b = v128.load(row1);
     let w0 = v128.load(w), w1 = v128.load(w, 16);
-    let x = lane0(a), y = lane0(b);
-    let h00 = dot(w0, x), h01 = dot(w1, x), h10 = dot(w0, y), h11 = dot(w1, y);
+    let a = v128.load32_splat(row0);
+    let h00 = dot(w0, a), h01 = dot(w1, a);
+    a = v128.load32_splat(row1);
+    let h10 = dot(w0, a), h11 = dot(w1, a);
+    a = v128.load32_splat(row2);
+    let h20 = dot(w0, a), h21 = dot(w1, a);
+    a = v128.load32_splat(row3);
+    let h30 = dot(w0, a), h31 = dot(w1, a);
     w0 = v128.load(w, 32), w1 = v128.load(w, 48);
-    x = lane1(a), y = lane1(b);
-    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
-    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
+    a = v128.load32_splat(row0, 4);
+    h00 = i16x8.add(h00, dot(w0, a)), h01 = i16x8.add(h01, dot(w1, a));
+    a = v128.load32_splat(row1, 4);
+    h10 = i16x8.add(h10, dot(w0, a)), h11 = i16x8.add(h11, dot(w1, a));
+    a = v128.load32_splat(row2, 4);
+    h20 = i16x8.add(h20, dot(w0, a)), h21 = i16x8.add(h21, dot(w1, a));
+    a = v128.load32_splat(row3, 4);
+    h30 = i16x8.add(h30, dot(w0, a)), h31 = i16x8.add(h31, dot(w1, a));
     w0 = v128.load(w, 64), w1 = v128.load(w, 80);
-    x = lane2(a), y = lane2(b);
-    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
-    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
+    a = v128.load32_splat(row0, 8);
+    h00 = i16x8.add(h00, dot(w0, a)), h01 = i16x8.add(h01, dot(w1, a));
+    a = v128.load32_splat(row1, 8);
+    h10 = i16x8.add(h10, dot(w0, a)), h11 = i16x8.add(h11, dot(w1, a));
+    a = v128.load32_splat(row2, 8);
+    h20 = i16x8.add(h20, dot(w0, a)), h21 = i16x8.add(h21, dot(w1, a));
+    a = v128.load32_splat(row3, 8);
+    h30 = i16x8.add(h30, dot(w0, a)), h31 = i16x8.add(h31, dot(w1, a));
     w0 = v128.load(w, 96), w1 = v128.load(w, 112);
-    x = lane3(a), y = lane3(b);
-    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
-    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
+    a = v128.load32_splat(row0, 12);
+    h00 = i16x8.add(h00, dot(w0, a)), h01 = i16x8.add(h01, dot(w1, a));
+    a = v128.load32_splat(row1, 12);
+    h10 = i16x8.add(h10, dot(w0, a)), h11 = i16x8.add(h11, dot(w1, a));
+    a = v128.load32_splat(row2, 12);
+    h20 = i16x8.add(h20, dot(w0, a)), h21 = i16x8.add(h21, dot(w1, a));
+    a = v128.load32_splat(row3, 12);
+    h30 = i16x8.add(h30, dot(w0, a)), h31 = i16x8.add(h31, dot(w1, a));
     acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(h00, ones)), acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(h01, ones));
     acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(h10, ones)), acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(h11, ones));
-    a = v128.load(row2), b = v128.load(row3);
-    w0 = v128.load(w), w1 = v128.load(w, 16);
-    x = lane0(a), y = lane0(b);
-    h00 = dot(w0, x), h01 = dot(w1, x), h10 = dot(w0, y), h11 = dot(w1, y);
-    w0 = v128.load(w, 32), w1 = v128.load(w, 48);
-    x = lane1(a), y = lane1(b);
-    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
-    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
-    w0 = v128.load(w, 64), w1 = v128.load(w, 80);
-    x = lane2(a), y = lane2(b);
-    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
-    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
-    w0 = v128.load(w, 96), w1 = v128.load(w, 112);
-    x = lane3(a), y = lane3(b);
-    h00 = i16x8.add(h00, dot(w0, x)), h01 = i16x8.add(h01, dot(w1, x));
-    h10 = i16x8.add(h10, dot(w0, y)), h11 = i16x8.add(h11, dot(w1, y));
-    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(h00, ones)), acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(h01, ones));
-    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(h10, ones)), acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(h11, ones));
+    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(h20, ones)), acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(h21, ones));
+    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(h30, ones)), acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(h31, ones));
     row0 += 16, row1 += 16, row2 += 16, row3 += 16, w += 128;
   }
   store4(op, e, arena, pixel, c, end, acc00, acc01, acc10, acc11, acc20, acc21, acc30, acc31);
@@ -147,31 +152,6 @@ function tileW(
     row0 += 16, row1 += 16, row2 += 16, row3 += 16, w += 128;
   }
   store4(op, e, arena, pixel, c, end, acc00, acc01, acc10, acc11, acc20, acc21, acc30, acc31);
-}
-
-/** The 4 bytes of one step of K, in every lane. */
-// @ts-ignore: decorator
-@inline
-function lane0(a: v128): v128 {
-  return v128.shuffle<i32>(a, a, 0, 0, 0, 0);
-}
-
-// @ts-ignore: decorator
-@inline
-function lane1(a: v128): v128 {
-  return v128.shuffle<i32>(a, a, 1, 1, 1, 1);
-}
-
-// @ts-ignore: decorator
-@inline
-function lane2(a: v128): v128 {
-  return v128.shuffle<i32>(a, a, 2, 2, 2, 2);
-}
-
-// @ts-ignore: decorator
-@inline
-function lane3(a: v128): v128 {
-  return v128.shuffle<i32>(a, a, 3, 3, 3, 3);
 }
 
 /**
