@@ -11,7 +11,21 @@ export default defineConfig({
     reporters: ['default', './test/count-reporter.ts'],
     projects: [
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            // The second Worker is tested over HTTP (test/e2e); here its binding only has to lead somewhere.
+            miniflare: {
+              workers: [
+                {
+                  name: 'edge-classifier-isolated',
+                  modules: true,
+                  script: 'export default { fetch: () => new Response(null, { status: 501 }) }',
+                },
+              ],
+            },
+          }),
+        ],
         test: { name: 'workerd', include: ['test/functions/**/*.test.ts'], testTimeout: 60_000 },
       },
       node('architecture', ['test/architecture.test.ts'], 10_000),

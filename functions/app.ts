@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { Residents } from './catalogue/resident.ts';
 import { Classify } from './classify/classify.ts';
+import { placed } from './classify/remote.ts';
 import { ServiceError } from './errors.ts';
 import type { Host } from './host.ts';
 import { MemoryBudget } from './memory-budget.ts';
@@ -12,14 +13,11 @@ import { classifyRoute } from './routes/classify.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { healthRoutes } from './routes/health.ts';
 import { modelRoutes } from './routes/models.ts';
+import { refusal, tensorRoute } from './routes/tensor.ts';
 
 /** The whole service over one {@link Host}: the same at the edge, in Node and in tests. */
 export function createApp(host: Host): Hono {
-  const budget = new MemoryBudget(host.memoryBytes);
-  const catalogue = new Catalogue(host.models);
-  const residents = new Residents(host.models, host.modules, budget);
-  const classify = new Classify({ catalogue, residents, codecs: host.modules, budget });
-
+  const { catalogue, classify } = useCaseOf(host);
   const app = new Hono();
   app.use(requestId, log(host));
   app.onError(problem);
@@ -38,4 +36,20 @@ export function createApp(host: Host): Hono {
   healthRoutes(app, catalogue);
   if (host.page) demoRoutes(app, host.page);
   return app;
+}
+
+/** What runs in an isolate of its own: input tensors in, scores out, for the Worker above alone. */
+export function createTensorApp(host: Host): Hono {
+  const app = new Hono();
+  app.use(requestId, log(host));
+  app.onError(refusal);
+  tensorRoute(app, useCaseOf(host).classify);
+  return app;
+}
+
+function useCaseOf(host: Host): { catalogue: Catalogue; classify: Classify } {
+  const budget = new MemoryBudget(host.memoryBytes);
+  const catalogue = new Catalogue(host.models);
+  const models = placed(new Residents(host.models, host.modules, budget), host.isolated);
+  return { catalogue, classify: new Classify({ catalogue, models, codecs: host.modules, budget }) };
 }

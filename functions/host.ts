@@ -7,6 +7,12 @@ export interface Host {
   readonly modules: Modules;
   /** Bytes that models, decoders and bodies together may hold. */
   readonly memoryBytes: number;
+  /** A Worker with an isolate of its own; without one every model runs here. */
+  readonly isolated?: {
+    /** A model that plans more memory than this runs there. */
+    readonly aboveBytes: number;
+    fetch(request: Request): Promise<Response>;
+  };
   /** Structured log lines. */
   log(line: Readonly<Record<string, unknown>>): void;
 }

@@ -1,10 +1,13 @@
 // `functions/` is one Cloudflare Worker with routes of its own, not the file-system routing of Cloudflare Pages.
 import type { Hono } from 'hono';
 import { createApp } from './app.ts';
-import { baseline, jpeg, relaxed, tfjs } from './wasm.ts';
+import { answer, type EdgeEnv, edgeHost } from './edge-host.ts';
 
-interface Env {
-  readonly ASSETS: Fetcher;
+interface Env extends EdgeEnv {
+  /** The Worker of `isolated.ts`, where it is deployed too. */
+  readonly ISOLATED?: Fetcher;
+  /** A model that plans more memory than this runs there. */
+  readonly SHARED_MODEL_BYTES?: number | string;
 }
 
 /** What models, decoders and bodies may hold together, of the 128 MB that an isolate has. */
@@ -14,24 +17,13 @@ let app: Hono | undefined;
 
 export default {
   fetch(request, env, context) {
+    const { ASSETS, ISOLATED, SHARED_MODEL_BYTES = 0 } = env;
     app ??= createApp({
-      models: {
-        async open(path) {
-          const response = await env.ASSETS.fetch(new URL(`/models/${path}`, 'https://assets.internal'));
-          // Where there is no file, assets answer 404 with a body that has to be let go.
-          if (response.ok) return response.body;
-          await response.body?.cancel();
-          return null;
-        },
-      },
-      page: (page) => env.ASSETS.fetch(page),
-      modules: { tfjs, jpeg, int8: { baseline, relaxed } },
+      ...edgeHost(env),
+      page: (page) => ASSETS.fetch(page),
       memoryBytes: MEMORY_BYTES,
-      log: (line) => console.log(JSON.stringify(line)),
+      ...(ISOLATED && { isolated: { aboveBytes: Number(SHARED_MODEL_BYTES), fetch: (call) => ISOLATED.fetch(call) } }),
     });
-    const response = Promise.resolve(app.fetch(request, env, context));
-    // Others may be waiting for what this request loads: it goes on even when its own client hangs up.
-    context.waitUntil(response.catch(() => {}));
-    return response;
+    return answer(app, request, env, context);
   },
 } satisfies ExportedHandler<Env>;

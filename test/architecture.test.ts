@@ -18,6 +18,8 @@ const FILES = ['functions/file-assets.ts', 'functions/file-modules.ts'];
 const EDGE = ['functions/memory-budget.ts', 'functions/errors.ts'];
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/index.ts': ['functions'],
+  'functions/isolated.ts': ['functions'],
+  'functions/edge-host.ts': ['functions/host.ts', 'functions/wasm.ts'],
   'functions/app.ts': [
     'functions/routes',
     'functions/middleware',

@@ -1,8 +1,10 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import type { Residents } from '../catalogue/resident.ts';
+import { brokenModel } from '../catalogue/errors.ts';
+import { ServiceError } from '../errors.ts';
 import { type Codecs, preprocess } from '../image/preprocess.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
 import type { Answer } from './answer.ts';
+import type { Models } from './remote.ts';
 import { probabilities, rank } from './scores.ts';
 
 export interface ClassifyOptions {
@@ -19,13 +21,13 @@ const DEFAULT_TOP_K = 5;
  */
 export class Classify {
   readonly #catalogue: Catalogue;
-  readonly #residents: Residents;
+  readonly #models: Models;
   readonly #codecs: Codecs;
   readonly #budget: MemoryBudget;
 
-  constructor(parts: { catalogue: Catalogue; residents: Residents; codecs: Codecs; budget: MemoryBudget }) {
+  constructor(parts: { catalogue: Catalogue; models: Models; codecs: Codecs; budget: MemoryBudget }) {
     this.#catalogue = parts.catalogue;
-    this.#residents = parts.residents;
+    this.#models = parts.models;
     this.#codecs = parts.codecs;
     this.#budget = parts.budget;
   }
@@ -34,11 +36,27 @@ export class Classify {
   async image(modelId: string, image: Uint8Array<ArrayBuffer>, options: ClassifyOptions): Promise<Answer> {
     const { manifest, labels } = await this.#catalogue.get(modelId);
     const pixels = await preprocess(image, manifest.input, this.#codecs, this.#budget);
-    const output = await this.#residents.with(manifest, (classifier) => classifier.classify(pixels, 1));
+    const output = await this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1));
     const scores = probabilities(output, manifest.output.kind, manifest.output.temperature);
     return {
       predictions: rank(scores, labels, { topK: options.topK ?? DEFAULT_TOP_K, minScore: options.minScore ?? 0 }),
       model: { id: manifest.id, version: manifest.version, revision: manifest.revision },
     };
+  }
+  /**
+   * The other door: what a model puts out for an input tensor, float32 `[classes]`.
+   * @param pixels uint8 `[height, width, channels]` as the model takes them
+   * @param version of the model that they were made for
+   * @throws ServiceError
+   */
+  async tensor(modelId: string, version: string, pixels: Uint8Array): Promise<Float32Array> {
+    const { manifest } = await this.#catalogue.get(modelId);
+    if (manifest.version !== version) throw brokenModel(modelId, 'manifest.json', `is not of version ${version}`);
+    const { height, width, channels } = manifest.input;
+    const bytes = height * width * (channels === 'grey' ? 1 : 3);
+    if (pixels.length !== bytes) {
+      throw new ServiceError('bad-request', `The tensor has ${pixels.length} bytes.`, `This model takes ${bytes}.`);
+    }
+    return this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1));
   }
 }

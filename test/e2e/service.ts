@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 
@@ -12,20 +13,34 @@ export interface Service {
 const root = path.join(import.meta.dirname, '../..');
 const START_MS = 60_000;
 
-/** Starts what `npm start` starts after its build, on a free port, and waits until it is ready. */
-export async function startService(): Promise<Service> {
+/** What `npm start` runs after its build, but for the port. */
+function startArguments(): string[] {
+  const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  const [, wrangler] = scripts.start.split(' && wrangler ');
+  if (!wrangler?.startsWith('dev ')) throw new Error(`npm start is no longer wrangler dev: ${scripts.start}`);
+  return wrangler.replace(/ --port \d+/, '').split(' ');
+}
+
+/**
+ * Starts what `npm start` starts after its build, on a free port, and waits until it is ready.
+ * @param more arguments of `wrangler dev`
+ */
+export async function startService(more: readonly string[] = []): Promise<Service> {
   const port = await freePort();
   const base = `http://localhost:${port}`;
   const child = spawn(
     process.execPath,
     [
       path.join(root, 'node_modules/wrangler/bin/wrangler.js'),
-      'dev',
+      ...startArguments(),
       '--port',
       String(port),
       '--inspector-port',
       String(await freePort()),
       '--show-interactive-dev-session=false',
+      ...more,
     ],
     // A group of its own: wrangler starts workerd, and both have to go.
     { cwd: root, detached: true, env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: 'true' } },

@@ -1,0 +1,33 @@
+import type { Hono } from 'hono';
+import type { Host } from './host.ts';
+import { baseline, jpeg, relaxed, tfjs } from './wasm.ts';
+
+/** What both Workers are given. */
+export interface EdgeEnv {
+  readonly ASSETS: Fetcher;
+}
+
+/** Models from the deployment's assets, modules from its code. */
+export function edgeHost({ ASSETS }: EdgeEnv): Omit<Host, 'memoryBytes'> {
+  return {
+    models: {
+      async open(path) {
+        const response = await ASSETS.fetch(new URL(`/models/${path}`, 'https://assets.internal'));
+        // Where there is no file, assets answer 404 with a body that has to be let go.
+        if (response.ok) return response.body;
+        await response.body?.cancel();
+        return null;
+      },
+    },
+    page: null,
+    modules: { tfjs, jpeg, int8: { baseline, relaxed } },
+    log: (line) => console.log(JSON.stringify(line)),
+  };
+}
+
+/** Others may be waiting for what a request loads: it goes on even when its own client hangs up. */
+export function answer(app: Hono, request: Request, env: object, context: ExecutionContext): Promise<Response> {
+  const response = Promise.resolve(app.fetch(request, env, context));
+  context.waitUntil(response.catch(() => {}));
+  return response;
+}
