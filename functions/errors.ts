@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'image-too-large'
   | 'model-unknown'
   | 'model-broken'
+  | 'explanation-unavailable'
   | 'route-unknown'
   | 'method-not-allowed'
   | 'busy';

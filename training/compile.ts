@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Label, Manifest, ModelInput } from '../functions/catalogue/manifest.ts';
+import { pooledEnd } from '../functions/runtime/int8/class-activation.ts';
 import { encodeProgram } from '../functions/runtime/int8/encoding.ts';
 import { memoryBytes } from '../functions/runtime/int8/engine.ts';
 import { calibrateAndQuantize } from './compile/attempt.ts';
@@ -103,6 +104,8 @@ export async function compileModel(options: CompileOptions, graph?: Graph): Prom
     title: options.title,
     runtime: 'int8',
     parameters: parametersOf(original),
+    macs: layers.reduce((sum, layer) => sum + layer.macs, 0),
+    explanation: pooledEnd(run.packed.program) ? 'cam' : 'occlusion',
     input,
     output: { kind: isSigmoid(prepared) ? 'softmax' : 'logits', temperature: 1 },
     memory: report.memory,

@@ -89,6 +89,10 @@ export const manifestSchema = z.strictObject({
   runtime: z.enum(['tfjs', 'int8']),
   task: z.literal('image-classification'),
   parameters: count,
+  /** Multiplications of one classification. */
+  macs: count.optional(),
+  /** How it is best explained: `cam` where it has class activation maps (`runtime/classifier.ts`). */
+  explanation: z.enum(['cam', 'occlusion']).optional(),
   classes: z.int().positive().max(100_000),
   input: inputSchema,
   output: z.strictObject({ kind: z.enum(['logits', 'softmax']), temperature: finite.positive() }),

@@ -12,9 +12,34 @@ export const predictionSchema = z.object({
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 
+/** `cam`: class activation map. `occlusion`: what the class loses where the picture is covered. */
+export const explainMethodSchema = z.enum(['cam', 'occlusion']);
+export type ExplainMethod = z.infer<typeof explainMethodSchema>;
+
+const size = { width: z.number(), height: z.number() };
+
+/** Where in the picture the first class is seen. All places are in pixels of the upright picture. */
+export const explanationSchema = z.object({
+  method: explainMethodSchema,
+  class: predictionSchema,
+  /** The upright picture. */
+  picture: z.object(size),
+  /** What the model was given of it; it may reach beyond the picture, where background was added. */
+  seen: z.object({ left: z.number(), top: z.number(), ...size }),
+  hottest: z.object({ x: z.int(), y: z.int() }),
+  /**
+   * The heat, translucent, in base64: to be laid over the upright picture and scaled to its size. From dark to bright
+   * it is more; grey and hatched is what the model does not see.
+   */
+  image: z.object({ width: z.int(), height: z.int(), png: z.string() }),
+});
+export type Explanation = z.infer<typeof explanationSchema>;
+
 export const answerSchema = z.object({
   /** Highest score first. */
   predictions: z.array(predictionSchema),
   model: z.object({ id: z.string(), version: z.string(), revision: z.int() }),
+  /** Where it was asked for. */
+  explanation: explanationSchema.optional(),
 });
 export type Answer = z.infer<typeof answerSchema>;

@@ -24,15 +24,23 @@ export function probabilities(
   return powers.map((power) => power / sum);
 }
 
+/** The class of the highest score, the first of equal ones. */
+export function best(scores: Float32Array): number {
+  return scores.reduce((top, score, index) => (score > (scores[top] as number) ? index : top), 0);
+}
+
 /** The `topK` best classes with at least `minScore`, best first; equal scores in the order of the classes. */
 export function rank(scores: Float32Array, labels: readonly Label[], { topK, minScore }: Ranking): Prediction[] {
   const order = Array.from(scores.keys()).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
   const predictions: Prediction[] = [];
   for (const index of order.slice(0, topK)) {
-    const score = scores[index] ?? 0;
-    const label = labels[index];
-    if (!label || score < minScore) break;
-    predictions.push({ ...(label.synset && { synset: label.synset }), label: label.label, index, score });
+    if (index >= labels.length || (scores[index] ?? 0) < minScore) break;
+    predictions.push(predictionOf(index, scores, labels));
   }
   return predictions;
+}
+
+export function predictionOf(index: number, scores: Float32Array, labels: readonly Label[]): Prediction {
+  const { label = '', synset } = labels[index] ?? {};
+  return { ...(synset && { synset }), label, index, score: scores[index] ?? 0 };
 }

@@ -1,7 +1,8 @@
-import { resize } from './resize.ts';
+import { resize, type Window } from './resize.ts';
 import { luma, type Raster } from './rows.ts';
 
-const SIDE = 28;
+/** Pixels a side of the data set's pictures. */
+export const SIDE = 28;
 /** Closeness to the background: 5 % of the largest distance in RGB, squared. */
 const CLOSE = 0.05 ** 2 * 3 * 255 ** 2;
 
@@ -23,7 +24,7 @@ interface Box {
  * not negated.
  */
 export function fashion(raster: Raster): Raster {
-  if (raster.width === SIDE && raster.height === SIDE && colourless(raster)) return toGrey(raster);
+  if (isSmallGrey(raster)) return toGrey(raster);
   const background = backgroundOf(raster);
   const garment = crop(toGrey(raster), trim(raster, background));
   const longest = Math.max(garment.width, garment.height);
@@ -44,6 +45,15 @@ export function fashion(raster: Raster): Raster {
   if (shade > 127) for (let i = 0; i < data.length; i++) data[i] = 255 - (data[i] as number);
   return { width: SIDE, height: SIDE, channels: 1, data };
 }
+
+/** What of the picture is scaled to 28x28: the garment, or a picture of the data set as a whole. */
+export function garmentBox(raster: Raster): Window {
+  if (isSmallGrey(raster)) return { left: 0, top: 0, width: SIDE, height: SIDE };
+  const { left, top, right, bottom } = trim(raster, backgroundOf(raster));
+  return { left, top, width: right - left, height: bottom - top };
+}
+
+const isSmallGrey = (raster: Raster): boolean => raster.width === SIDE && raster.height === SIDE && colourless(raster);
 
 /** Luma of each pixel; grey rasters are returned as they are. */
 export function toGrey(raster: Raster): Raster {

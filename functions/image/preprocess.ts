@@ -2,10 +2,11 @@ import type { ModelInput } from '../catalogue/manifest.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
 import { fitsAtAll } from './errors.ts';
 import { fashion, toGrey } from './fashion.ts';
+import { centre, type Frame, frameOf, shorterSideTo } from './frame.ts';
 import { type Header, readHeader } from './header.ts';
 import { JpegDecoder, WAIT_MS } from './jpeg/decode.ts';
 import { decodePng, pngBytes } from './png/decode.ts';
-import { resize, type Size, type Window } from './resize.ts';
+import { resize } from './resize.ts';
 import type { Raster } from './rows.ts';
 import { tapsBytes } from './taps.ts';
 
@@ -21,23 +22,44 @@ const jpegDecoders = new WeakMap<MemoryBudget, JpegDecoder>();
  * @returns uint8 `[height, width, channels]` in the tensor's channel order, not normalised
  * @throws ServiceError `image-unsupported`, `image-damaged`, `image-too-large` or `busy`
  */
-export async function preprocess(
+export function preprocess(
   bytes: Uint8Array,
   input: ModelInput,
   codecs: Codecs,
   budget: MemoryBudget,
 ): Promise<Uint8Array> {
+  return decoded(bytes, input, codecs, budget, (raster) => preprocessRaster(raster, input));
+}
+
+/** The same, and where in the picture it was cut out. */
+export function preprocessFramed(
+  bytes: Uint8Array,
+  input: ModelInput,
+  codecs: Codecs,
+  budget: MemoryBudget,
+): Promise<{ pixels: Uint8Array; frame: Frame }> {
+  return decoded(bytes, input, codecs, budget, (raster) => ({
+    frame: frameOf(raster, input),
+    pixels: preprocessRaster(raster, input),
+  }));
+}
+
+/** `use` gets the upright picture while its memory is held. */
+async function decoded<T>(
+  bytes: Uint8Array,
+  input: ModelInput,
+  codecs: Codecs,
+  budget: MemoryBudget,
+  use: (raster: Raster) => T,
+): Promise<T> {
   const header = readHeader(bytes);
   const extraBytes = resizingBytes(header, input);
-  if (header.format === 'jpeg') {
-    const decoder = jpegDecoder(codecs, budget);
-    return decoder.decode(bytes, header, extraBytes, (raster) => preprocessRaster(raster, input));
-  }
+  if (header.format === 'jpeg') return jpegDecoder(codecs, budget).decode(bytes, header, extraBytes, use);
   const totalBytes = pngBytes(header, bytes.length) + extraBytes;
   fitsAtAll(totalBytes, budget);
   const release = await budget.reserve(totalBytes, { timeoutMs: WAIT_MS });
   try {
-    return preprocessRaster(decodePng(bytes, header), input);
+    return use(decodePng(bytes, header));
   } finally {
     release();
   }
@@ -60,25 +82,6 @@ export function preprocessRaster(raster: Raster, input: ModelInput): Uint8Array 
   const source = input.channels === 'grey' ? toGrey(raster) : raster;
   const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, raster);
   return tensor(resize(source, size, how.filter, centre(size, input)), input);
-}
-
-/** torchvision's `Resize(size)`: the longer side is cut to a whole number, not rounded. */
-function shorterSideTo(size: number, { width, height }: Size): Size {
-  const shorter = Math.min(width, height);
-  return { width: Math.trunc((size * width) / shorter), height: Math.trunc((size * height) / shorter) };
-}
-
-/** torchvision's `CenterCrop`: Python's `round`, which takes halves to the even side. */
-function centre(size: Size, { width, height }: Size): Window {
-  if (size.width < width || size.height < height) {
-    throw new RangeError(`a model's input of ${width}x${height} cannot be cut from ${size.width}x${size.height}`);
-  }
-  return { left: halfToEven(size.width - width), top: halfToEven(size.height - height), width, height };
-}
-
-function halfToEven(twice: number): number {
-  const half = Math.floor(twice / 2);
-  return twice % 2 === 1 && half % 2 === 1 ? half + 1 : half;
 }
 
 function tensor({ channels, data }: Raster, input: ModelInput): Uint8Array {

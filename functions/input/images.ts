@@ -44,7 +44,7 @@ function fromJson(body: Uint8Array): ImageBody {
     throw new ServiceError(
       'bad-json',
       `The JSON is not of the right form (${fields.map(({ detail, pointer }) => `${pointer}: ${detail}`).join('; ')}).`,
-      'Send {"image": "<base64>"}, and top_k or min_score beside it if you like.',
+      'Send {"image": "<base64>"}, and top_k, min_score or explain beside it if you like.',
       { fields },
     );
   }

@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
 
+const explain = z.enum(['cam', 'occlusion']);
+
 /** What a caller may ask of a classification, in the query string or beside the image in JSON. */
 export const optionsSchema = z.strictObject({
   /** How many classes to answer, best first. */
   top_k: z.int().min(1).max(1000).optional(),
   /** Leave out classes with a lower score. */
   min_score: z.number().min(0).max(1).optional(),
+  /** Also say where in the picture the first class is seen. */
+  explain: explain.optional(),
 });
 export type Options = z.infer<typeof optionsSchema>;
 
@@ -19,6 +23,7 @@ const number = z
 const querySchema = z.strictObject({
   top_k: number.pipe(z.int().min(1).max(1000)).optional(),
   min_score: number.pipe(z.number().min(0).max(1)).optional(),
+  explain: explain.optional(),
 });
 
 /** @throws ServiceError `bad-option` naming each field. */
@@ -42,7 +47,7 @@ function badOptions(fields: { detail: string; pointer: string }[]): ServiceError
   return new ServiceError(
     'bad-option',
     `The query is not understood (${named}).`,
-    'Options are top_k, a whole number from 1 to 1000, and min_score, a number from 0 to 1.',
+    'Options are top_k, a whole number from 1 to 1000, min_score, a number from 0 to 1, and explain, cam or occlusion.',
     { fields },
   );
 }

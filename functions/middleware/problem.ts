@@ -19,6 +19,7 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   'image-too-large': { status: 413, title: 'The image is too large' },
   'model-unknown': { status: 404, title: 'There is no such model' },
   'model-broken': { status: 503, title: 'The model cannot be loaded' },
+  'explanation-unavailable': { status: 422, title: 'The model cannot be explained so' },
   'route-unknown': { status: 404, title: 'There is nothing here' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   busy: { status: 503, title: 'The service is busy' },

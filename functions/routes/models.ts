@@ -16,6 +16,8 @@ export function modelRoutes(app: Hono, catalogue: Catalogue): void {
 }
 
 function summary(manifest: Manifest) {
-  const { id, title, version, revision, runtime, task, parameters, classes, input, metrics, memory } = manifest;
-  return { id, title, version, revision, runtime, task, parameters, classes, input, metrics, memory };
+  const { id, title, version, revision, runtime, task, parameters, macs, classes, input, metrics, memory } = manifest;
+  const { explanation = 'occlusion' } = manifest;
+  const facts = { id, title, version, revision, runtime, task, parameters, macs, classes, input, metrics, memory };
+  return { ...facts, explanation };
 }

@@ -8,5 +8,26 @@ export interface Classifier {
    * @returns float32 `[batch, classes]`, logits or softmax as the manifest's output says.
    */
   classify(pixels: Uint8Array, batch: number): Promise<Float32Array>;
+  /** Only of networks that end in global average pooling, or in a dense layer behind one. */
+  readonly classActivation?: ClassActivation;
   dispose(): void;
+}
+
+/**
+ * Classifies one picture and says where the evidence for one class lies (Zhou et al. 2016, section 2).
+ * @param pixels of one picture, as in `classify`
+ * @param choose the class, by the scores
+ */
+export type ClassActivation = (
+  pixels: Uint8Array,
+  choose: (scores: Float32Array) => number,
+) => Promise<{ readonly scores: Float32Array; readonly activation: ActivationMap }>;
+
+/** The last feature map, its channels weighted as the dense layer weights them for one class. */
+export interface ActivationMap {
+  readonly height: number;
+  readonly width: number;
+  /** float32 `[height, width]`. Their mean plus `bias` is the logit of the class. */
+  readonly values: Float32Array;
+  readonly bias: number;
 }

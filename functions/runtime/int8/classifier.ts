@@ -1,4 +1,5 @@
 import type { Classifier } from '../classifier.ts';
+import { classActivation, pooledEnd } from './class-activation.ts';
 import { decodeProgram } from './encoding.ts';
 import { Engine } from './engine.ts';
 import { chooseKernels, type KernelModules } from './kernels.ts';
@@ -27,16 +28,20 @@ export async function loadInt8Classifier({
   if (weightsBytes !== program.weightsBytes) {
     throw new Error(`needs ${program.weightsBytes} bytes of weights, and there are ${weightsBytes}`);
   }
-  let engine: Engine | undefined = new Engine(chooseKernels(modules), program);
-  await fill(engine.weights);
+  let held: Engine | undefined = new Engine(chooseKernels(modules), program);
+  await fill(held.weights);
+  const end = pooledEnd(program);
+  const ready = (pixels: Uint8Array, batch: number): Engine => {
+    if (!held) throw new Error('the classifier has been disposed of');
+    const size = held.input.length;
+    if (pixels.length === batch * size) return held;
+    throw new Error(`${batch} images of ${size} bytes are expected, not ${pixels.length} bytes`);
+  };
   return {
-    bytes: engine.bytes,
+    bytes: held.bytes,
     async classify(pixels, batch) {
-      if (!engine) throw new Error('the classifier has been disposed of');
+      const engine = ready(pixels, batch);
       const size = engine.input.length;
-      if (pixels.length !== batch * size) {
-        throw new Error(`${batch} images of ${size} bytes are expected, not ${pixels.length} bytes`);
-      }
       const scores = new Float32Array(batch * engine.output.length);
       for (let image = 0; image < batch; image++) {
         engine.input.set(pixels.subarray(image * size, (image + 1) * size));
@@ -45,8 +50,11 @@ export async function loadInt8Classifier({
       }
       return scores;
     },
+    ...(end && {
+      classActivation: async (pixels, choose) => classActivation(ready(pixels, 1), end, pixels, choose),
+    }),
     dispose() {
-      engine = undefined;
+      held = undefined;
     },
   };
 }

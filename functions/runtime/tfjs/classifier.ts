@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import type { Classifier } from '../classifier.ts';
 import { startBackend } from './backend.ts';
+import { activationMap, pooledEnd } from './class-activation.ts';
 
 export interface TfjsModel {
   /** tfjs-backend-wasm-simd.wasm, compiled. */
@@ -35,14 +36,19 @@ export async function loadTfjsClassifier(model: TfjsModel): Promise<Classifier> 
     (sum, weight) => sum + 4 * tf.util.sizeFromShape(weight.shape as number[]),
     0,
   );
+  /** Pixels as the network takes them; within `tf.tidy`. */
+  const inputOf = (pixels: Uint8Array, batch: number): tf.Tensor => {
+    const [height, width, channels] = model.shape;
+    const values = tf.tensor4d(Float32Array.from(pixels), [batch, height, width, channels]);
+    const input = tf.add(tf.mul(values, scale), offset);
+    return flat ? tf.reshape(input, [batch, -1]) : input;
+  };
+  const end = pooledEnd(layers);
   return {
     bytes: weightBytes,
     async classify(pixels, batch) {
-      const [height, width, channels] = model.shape;
       const scores = tf.tidy(() => {
-        const values = tf.tensor4d(Float32Array.from(pixels), [batch, height, width, channels]);
-        const input = tf.add(tf.mul(values, scale), offset);
-        const output = layers.predict(flat ? tf.reshape(input, [batch, -1]) : input, { batchSize: batch });
+        const output = layers.predict(inputOf(pixels, batch), { batchSize: batch });
         if (Array.isArray(output)) throw new Error('a classifier has one output');
         return output;
       });
@@ -52,6 +58,17 @@ export async function loadTfjsClassifier(model: TfjsModel): Promise<Classifier> 
         scores.dispose();
       }
     },
+    ...(end && {
+      async classActivation(pixels, choose) {
+        const [features, output] = tf.tidy(() => end.network.predict(inputOf(pixels, 1)) as [tf.Tensor, tf.Tensor]);
+        try {
+          const scores = (await output.data()) as Float32Array;
+          return { scores, activation: await activationMap(features, end, choose(scores)) };
+        } finally {
+          tf.dispose([features, output]);
+        }
+      },
+    }),
     dispose() {
       layers.dispose();
       scale.dispose();
