@@ -19,7 +19,14 @@ import type { NetworkFile } from './runner.ts';
 const root = path.join(import.meta.dirname, '../..');
 /** What the files below follow from; when it changes they are made again. */
 const SOURCES = [
-  ...['training/compile', 'training/compile.ts', 'training/graph', 'training/import', 'test/bench/onnx'],
+  ...[
+    'training/compile',
+    'training/compile.ts',
+    'training/graph',
+    'training/import',
+    'training/onnx',
+    'test/bench/onnx',
+  ],
   ...['prepare', 'network-file', 'networks', 'vgg16'].map((name) => `test/bench/${name}.ts`),
 ];
 const ENGINE = 'functions/runtime/int8';

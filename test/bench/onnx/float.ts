@@ -1,6 +1,6 @@
 import type { Graph } from '../../../training/graph/graph.ts';
+import { writeOnnx } from '../../../training/onnx/write.ts';
 import { OnnxNetwork, spell } from './network.ts';
-import { writeOnnx } from './write.ts';
 
 /** A folded graph as an ONNX file in float32; onnxruntime itself puts activations and additions into convolutions. */
 export function floatModel(graph: Graph): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,6 @@
 import type { Graph, Node, Shape } from '../../../training/graph/graph.ts';
 import { shapesOf } from '../../../training/graph/shapes.ts';
-import type { Attribute, OnnxModel, OnnxNode, OnnxTensor, Values } from './write.ts';
+import type { Attribute, OnnxModel, OnnxNode, OnnxTensor, Values } from '../../../training/onnx/write.ts';
 
 /** How a network is spelled: in float32, or quantized. Names are those of values of the graph. */
 export interface Spelling {
@@ -21,7 +21,7 @@ export class OnnxNetwork {
   readonly initializers = new Map<string, OnnxTensor>();
 
   add(op: string, inputs: readonly string[], output: string, attributes: Record<string, Attribute> = {}): string {
-    this.nodes.push({ op, inputs, output, attributes });
+    this.nodes.push({ op, inputs, outputs: [output], attributes });
     return output;
   }
 
@@ -33,7 +33,8 @@ export class OnnxNetwork {
   model(graph: Graph, output: string): OnnxModel {
     const { nodes, initializers } = this;
     const [height, width, channels] = graph.input.shape;
-    return { nodes, initializers, input: { name: graph.input.name, dims: [1, channels, height, width] }, output };
+    const inputs = [{ name: graph.input.name, dims: [1, channels, height, width] }];
+    return { opset: 13, nodes, initializers, inputs, outputs: [output] };
   }
 }
 

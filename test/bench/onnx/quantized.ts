@@ -1,7 +1,7 @@
 import type { Graph, Node } from '../../../training/graph/graph.ts';
+import { writeOnnx } from '../../../training/onnx/write.ts';
 import { OnnxNetwork, spell } from './network.ts';
 import type { Range, Ranges } from './ranges.ts';
-import { writeOnnx } from './write.ts';
 
 /**
  * A folded graph as onnxruntime runs it fastest in 8 bits: QDQ, uint8 activations on grids that calibration chose,
