@@ -81,7 +81,7 @@ export const fileSchema = z.strictObject({
 export const manifestSchema = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
   id: modelIdSchema,
-  /** sha256 over the hashes of all files: the same weights and program have the same version everywhere. */
+  /** sha256 over the hashes of all files and the temperature: what answers alike has the same version everywhere. */
   version: sha256,
   /** For addresses that take digits only; goes up with each publication. */
   revision: z.int().positive(),
@@ -105,6 +105,8 @@ export const manifestSchema = z.strictObject({
       n: count,
       top1: finite.min(0).max(1),
       top5: finite.min(0).max(1).optional(),
+      /** Expected calibration error of the scores at the manifest's temperature, 15 bins. */
+      calibrationError: finite.min(0).max(1).optional(),
       /** The same figures of the float network that this one was compiled from. */
       float: accuracySchema.optional(),
       /** Share of held-out images on which integer and float agree on the first class. */

@@ -70,3 +70,12 @@ export function fitTemperature(validation: Predictions): number {
   }
   return Number(Math.exp((low + high) / 2).toFixed(3));
 }
+
+/** Standard deviations that chance does not make, beside what a validation set out of the training set is easier. */
+const FAR = 4;
+
+/** Whether the images that should have been held out are known too well for that. */
+export function wasTrainedOn(accuracy: number, images: number, testAccuracy: number, testImages: number): boolean {
+  const variance = (testAccuracy * (1 - testAccuracy)) / images + (testAccuracy * (1 - testAccuracy)) / testImages;
+  return accuracy - testAccuracy > FAR * Math.sqrt(variance);
+}

@@ -34,8 +34,8 @@ interface Content {
 }
 
 /**
- * Writes a model folder all or nothing: a temporary folder beside `dir`, renamed when it is whole. The version is
- * the sha256 over the sorted hashes of the files, the card left out; the revision goes up by one when it changes.
+ * Writes a model folder all or nothing: a temporary folder beside `dir`, renamed when it is whole. The revision
+ * goes up by one when the version changes.
  * @throws Error where the manifest would not load, or `dir` holds something else than a model; nothing is changed then.
  */
 export async function publishModel(dir: string, draft: ModelDraft): Promise<Manifest> {
@@ -49,8 +49,7 @@ export async function publishModel(dir: string, draft: ModelDraft): Promise<Mani
     { path: 'card.md', role: 'card', bytes: text(modelCard(facts)) },
   ];
   const files = contents.map(({ path, role, bytes }) => ({ path, role, bytes: bytes.length, sha256: sha256(bytes) }));
-  const answering = files.filter(({ role }) => role !== 'card').map((file) => file.sha256);
-  const version = sha256(text(answering.sort().join('\n')));
+  const version = versionOf(files, facts.output);
   const previous = await previousManifest(dir);
   const revision = previous ? previous.revision + (previous.version === version ? 0 : 1) : 1;
   const manifest = manifestSchema.parse({ format: MANIFEST_FORMAT, version, revision, ...facts, files });
@@ -58,18 +57,34 @@ export async function publishModel(dir: string, draft: ModelDraft): Promise<Mani
   return manifest;
 }
 
-/** Puts measured figures into the manifest and the card of a published model; what it answers, and so its version, stays. */
-export async function recordMetrics(dir: string, metrics: NonNullable<Manifest['metrics']>): Promise<Manifest> {
+/**
+ * Puts measured figures into the manifest and the card of a published model, and the temperature of its scores. Another
+ * temperature gives other scores, and so another version and the next revision.
+ */
+export async function recordEvaluation(
+  dir: string,
+  metrics: NonNullable<Manifest['metrics']>,
+  temperature: number,
+): Promise<Manifest> {
   const bytesOf = (name: string) => readFile(path.join(dir, name));
   const before = manifestSchema.parse(JSON.parse(await readFile(path.join(dir, 'manifest.json'), 'utf8')));
-  const { format, version, revision, files, ...facts } = { ...before, metrics };
+  const output = { ...before.output, temperature };
+  const { format, version: old, revision: last, files, ...facts } = { ...before, output, metrics };
   const card = text(modelCard(facts));
   const kept = files.filter(({ role }) => role !== 'card');
   const contents = await Promise.all(kept.map(async (file) => ({ ...file, bytes: await bytesOf(file.path) })));
   const cardFile = { path: 'card.md', role: 'card', bytes: card.length, sha256: sha256(card) } as const;
+  const version = temperature === before.output.temperature ? old : versionOf(kept, output);
+  const revision = version === old ? last : last + 1;
   const manifest = manifestSchema.parse({ format, version, revision, ...facts, files: [...kept, cardFile] });
   await replaceFolder(dir, [...contents, { ...cardFile, bytes: card }, manifestFile(manifest)]);
   return manifest;
+}
+
+/** sha256 over the sorted hashes of what answers, the card left out, and over the temperature where it is not 1. */
+function versionOf(files: readonly ModelFile[], { temperature }: Manifest['output']): string {
+  const hashes = files.filter(({ role }) => role !== 'card').map((file) => file.sha256);
+  return sha256(text([...hashes.sort(), ...(temperature === 1 ? [] : [`temperature ${temperature}`])].join('\n')));
 }
 
 const manifestFile = (manifest: Manifest): Content => ({

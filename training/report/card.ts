@@ -1,4 +1,5 @@
 import type { Manifest } from '../../functions/catalogue/manifest.ts';
+import { interval95 } from '../evaluate/interval.ts';
 
 /** What a card tells: the manifest but for its files and what follows from them. */
 export type CardFacts = Omit<Manifest, 'format' | 'version' | 'revision' | 'files'>;
@@ -43,13 +44,16 @@ export function modelCard(facts: CardFacts): string {
 }
 
 function metricRows(metrics: NonNullable<Manifest['metrics']>): string[] {
-  const { dataset, n, top1, top5, float, agreement } = metrics;
+  const { dataset, n, top1, top5, calibrationError, float, agreement } = metrics;
+  const [low, high] = interval95(top1, n);
   return [
     `| top-1 on ${dataset} (${thousands(n)} images) | ${percent(top1)} |`,
+    `| 95 % interval of it | ${percent(low)} to ${percent(high)} |`,
     ...(top5 === undefined ? [] : [`| top-5 | ${percent(top5)} |`]),
     ...(float ? [`| top-1 of the float network | ${percent(float.top1)} |`] : []),
     ...(float?.top5 === undefined ? [] : [`| top-5 of the float network | ${percent(float.top5)} |`]),
-    ...(agreement === undefined ? [] : [`| top-1 equal to float on held-out images | ${percent(agreement)} |`]),
+    ...(agreement === undefined ? [] : [`| first class the same as from float | ${percent(agreement)} |`]),
+    ...(calibrationError === undefined ? [] : [`| expected calibration error | ${percent(calibrationError)} |`]),
   ];
 }
 

@@ -31,7 +31,7 @@ export function bars({ title, unit, names, values }: BarPlot): string {
 }
 
 /** Four or five round numbers over a range. */
-function ticks(low: number, high: number): number[] {
+export function ticks(low: number, high: number): number[] {
   const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;

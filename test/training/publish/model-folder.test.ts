@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manifestSchema } from '../../../functions/catalogue/manifest.ts';
-import { type ModelDraft, publishModel, recordMetrics } from '../../../training/publish/model-folder.ts';
+import { type ModelDraft, publishModel, recordEvaluation } from '../../../training/publish/model-folder.ts';
 
 const MiB = 1024 * 1024;
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
@@ -86,12 +86,12 @@ describe('publishModel', () => {
   });
 });
 
-describe('recordMetrics', () => {
+describe('recordEvaluation', () => {
   it('puts figures into manifest and card, and leaves the version and every other file as they are', async () => {
     const dir = path.join(root, 'measured');
     const before = await publishModel(dir, draft(Uint8Array.of(1, 2, 3), { metrics: undefined }));
     const weights = before.files.find(({ role }) => role === 'weights')?.path ?? '';
-    const after = await recordMetrics(dir, { dataset: 'some', n: 20, top1: 0.75, float: { top1: 0.8 } });
+    const after = await recordEvaluation(dir, { dataset: 'some', n: 20, top1: 0.75, float: { top1: 0.8 } }, 1);
     expect([after.version, after.revision]).toEqual([before.version, before.revision]);
     expect(after.metrics?.top1).toBe(0.75);
     const card = after.files.find(({ role }) => role === 'card');
@@ -100,5 +100,22 @@ describe('recordMetrics', () => {
     expect(written).toContain('| top-1 of the float network | 80.00 % |');
     expect(await readFile(path.join(dir, weights))).toEqual(Buffer.of(1, 2, 3));
     expect(manifestSchema.parse(JSON.parse(await readFile(path.join(dir, 'manifest.json'), 'utf8')))).toEqual(after);
+  });
+
+  it('gives another temperature another version and the next revision, and publishing anew takes it back', async () => {
+    const dir = path.join(root, 'tempered');
+    const before = await publishModel(dir, draft(Uint8Array.of(1, 2, 3)));
+    const metrics = { dataset: 'some', n: 20, top1: 0.75, calibrationError: 0.0123 };
+    const warm = await recordEvaluation(dir, metrics, 1.25);
+    expect(warm.output.temperature).toBe(1.25);
+    expect([warm.revision, warm.version === before.version]).toEqual([2, false]);
+    expect(await recordEvaluation(dir, metrics, 1.25)).toEqual(warm);
+    const card = await readFile(path.join(dir, 'card.md'), 'utf8');
+    expect(card).toContain('Temperature 1.25.');
+    expect(card).toContain('| expected calibration error | 1.23 % |');
+    // 15 of 20: SciPy's binomtest(15, 20).proportion_ci(method='wilson')
+    expect(card).toContain('| 95 % interval of it | 53.13 % to 88.81 % |');
+    const again = await publishModel(dir, draft(Uint8Array.of(1, 2, 3)));
+    expect([again.version, again.revision]).toEqual([before.version, 3]);
   });
 });
