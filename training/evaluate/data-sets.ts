@@ -3,10 +3,10 @@ import path from 'node:path';
 import type { Manifest } from '../../functions/catalogue/manifest.ts';
 import { DataError } from '../data/errors.ts';
 import { CLASS_NAMES, loadFashionMnist } from '../data/fashion-mnist.ts';
-import { holdOut } from '../data/hold-out.ts';
 import { loadFolderAs } from '../data/labelled-folder.ts';
 import type { LabelledImages } from '../data/labelled-images.ts';
 import type { Skipped } from '../data/prepare.ts';
+import { withoutValidation } from '../data/validation.ts';
 
 /** What a model is measured on. */
 export interface DataSet {
@@ -61,7 +61,7 @@ async function fashion(dir: string | undefined): Promise<DataSet> {
     test: await loadFashionMnist('test', { dir }),
     training: async () => {
       const training = await loadFashionMnist('train', { dir });
-      return { training, validation: holdOut(training).validation };
+      return { training, validation: withoutValidation(training).validation };
     },
     skipped: [],
   };
