@@ -31,26 +31,30 @@ import { keepErrorReports } from './terminal/error-reports.ts';
 import { Progress } from './terminal/progress.ts';
 import { table } from './terminal/table.ts';
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      model: { type: 'string', default: '' },
-      data: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      record: { type: 'boolean', default: false },
-      float: { type: 'string' },
-      report: { type: 'string' },
-      history: { type: 'string' },
-    },
-  });
-  if (values.model === '') throw new DataError('Say which model: --model fashion-mlp, or the path of its folder.');
-  const model = await load(values.model);
-  const float = values.float === undefined ? undefined : await load(values.float);
-  const data = await dataFor(model, values.data);
+export interface EvaluateOptions {
+  /** A model of `models/`, or the path of its folder. */
+  readonly model: string;
+  readonly data: string | undefined;
+  /** What it was compiled from, to compare with. */
+  readonly float?: string | undefined;
+  /** Folder to write the page into. */
+  readonly report?: string | undefined;
+  /** Figures and temperature into the manifest. */
+  readonly record?: boolean;
+  /** `metrics.jsonl` of the training, where it is not in its usual place. */
+  readonly history?: string | undefined;
+  readonly json?: boolean;
+}
+
+/** @throws DataError, ServiceError saying which of model and data is wrong */
+export async function evaluateModel(options: EvaluateOptions): Promise<void> {
+  const model = await load(options.model);
+  const float = options.float === undefined ? undefined : await load(options.float);
+  const data = await dataFor(model, options.data);
   const predictions = await run(model, data.test);
   const result = summarize(predictions);
-  console.log(values.json ? JSON.stringify(asJson(model, data.name, result)) : asText(model, data.name, result));
-  if (!values.record && values.report === undefined) return;
+  console.log(options.json ? JSON.stringify(asJson(model, data.name, result)) : asText(model, data.name, result));
+  if (!options.record && options.report === undefined) return;
   const { training, validation } = await data.training();
   const report: EvaluationReport = {
     model: model.manifest,
@@ -60,16 +64,16 @@ async function main(): Promise<void> {
     float: float && (await beside(float, predictions)),
     ...calibrate(predictions, await run(model, validation)),
     epochs: await historyOf(
-      [values.model, values.float].filter((id) => id !== undefined),
-      values.history,
+      [options.model, options.float].filter((id) => id !== undefined),
+      options.history,
     ),
     skipped: data.skipped,
   };
-  if (values.report !== undefined) {
+  if (options.report !== undefined) {
     const images = { training, test: data.test, channels: model.manifest.input.channels };
-    console.error(`report in ${await writeEvaluation(values.report, report, images)}`);
+    console.error(`report in ${await writeEvaluation(options.report, report, images)}`);
   }
-  if (values.record) await record(model, report);
+  if (options.record) await record(model, report);
 }
 
 interface Loaded {
@@ -190,4 +194,20 @@ function asJson({ manifest, names }: Loaded, dataset: string, result: Evaluation
   };
 }
 
-await runCommand(main, [DataError, ServiceError]);
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      model: { type: 'string', default: '' },
+      data: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+      float: { type: 'string' },
+      report: { type: 'string' },
+      history: { type: 'string' },
+    },
+  });
+  if (values.model === '') throw new DataError('Say which model: --model fashion-mlp, or the path of its folder.');
+  await evaluateModel({ ...values, data: values.data });
+}
+
+if (process.argv[1] === import.meta.filename) await runCommand(main, [DataError, ServiceError]);
