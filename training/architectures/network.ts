@@ -41,7 +41,7 @@ export function network(
 }
 
 /** All that training computes. */
-export function trainedLayers({ layers, auxiliaries }: Network): readonly Layer[] {
+export function trainedLayers({ layers, auxiliaries }: Pick<Network, 'layers' | 'auxiliaries'>): readonly Layer[] {
   return [...layers, ...auxiliaries.flatMap((auxiliary) => auxiliary.layers)];
 }
 

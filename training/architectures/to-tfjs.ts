@@ -110,7 +110,7 @@ function windowed(layer: Of<'conv'> | Of<'max-pool' | 'average-pool'>, from: Sym
 }
 
 /** Zeros around the map that its windows reach; below and right none where a stride leaves rows out. */
-function frameOf({ pads, kernel, strides, input, output }: Of<'conv'> | Of<'max-pool' | 'average-pool'>): Pads {
+export function frameOf({ pads, kernel, strides, input, output }: Of<'conv'> | Of<'max-pool' | 'average-pool'>): Pads {
   const after = (axis: 0 | 1) =>
     Math.max(0, (output[axis] - 1) * strides[axis] + kernel[axis] - input[axis] - pads[axis]);
   return [pads[0], pads[1], after(0), after(1)];

@@ -9,6 +9,13 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
+/** One seed of several numbers (FNV-1a), so that what is random at one step needs nothing of the steps before. */
+export function seedOf(...numbers: readonly number[]): number {
+  let value = 0x811c9dc5;
+  for (const number of numbers) value = Math.imul(value ^ number, 0x01000193) ^ (value >>> 15);
+  return value >>> 0;
+}
+
 /** In place, every order equally likely (Fisher and Yates; Knuth, TAOCP volume 2, algorithm 3.4.2P). */
 export function shuffle(order: Uint32Array, random: () => number): void {
   for (let last = order.length - 1; last > 0; last--) {

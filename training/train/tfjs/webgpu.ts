@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { create, globals } from 'webgpu';
-import { TrainingError } from './errors.ts';
+import { TrainingError } from '../errors.ts';
 
 /** WebGPU in Node: the npm package `webgpu` is Dawn, Chromium's implementation, on Vulkan, Metal or Direct3D 12. */
 export interface Adapter {
@@ -58,6 +58,6 @@ export async function startWebgpu(): Promise<void> {
   Object.defineProperty(globalThis, 'navigator', { value: target, configurable: true });
   await import('@tensorflow/tfjs-backend-webgpu');
   if (!(await tf.setBackend('webgpu'))) {
-    throw new TrainingError('TF.js cannot start its WebGPU backend on this adapter. Train with --backend wasm.');
+    throw new TrainingError('TF.js cannot start its WebGPU backend on this adapter. Train with --backend onnx.');
   }
 }
