@@ -23,25 +23,29 @@ export async function occlusion(
 ): Promise<Explained> {
   const { input } = manifest;
   const side = gridSide(manifest);
+  const [columns, rows] = [Math.min(side, input.width), Math.min(side, input.height)];
   const scores = await classify(pixels);
   const index = best(scores);
   const before = evidence(scores, index);
-  const losses = new Float32Array(side * side);
+  const losses = new Float32Array(columns * rows);
   for (let cell = 0; cell < losses.length; cell++) {
     await others();
-    const covered = cover(pixels, input, cell % side, Math.floor(cell / side), side);
+    const across = patch(cell % columns, columns, input.width);
+    const down = patch(Math.floor(cell / columns), rows, input.height);
+    const covered = cover(pixels, input, across, down);
     // Where covering helps the class, it is not seen.
     losses[cell] = Math.max(0, before - evidence(await classify(covered), index));
   }
   const most = losses.reduce((a, b) => Math.max(a, b));
-  return { scores, heat: { width: side, height: side, values: losses.map((loss) => (most > 0 ? loss / most : 0)) } };
+  const values = losses.map((loss) => (most > 0 ? loss / most : 0));
+  return { scores, heat: { width: columns, height: rows, values } };
 }
 
-/** As fine a grid as the multiplications of the model allow. */
+/** Cells a side: as fine a grid as the multiplications of the model allow. */
 export function gridSide({ id, runtime, input, parameters, macs }: Manifest): number {
-  const runs = MAX_MACS[runtime] / Math.max(1, macs ?? estimatedMacs(parameters, input)) - 1;
-  const side = Math.min(MOST_SIDE, Math.floor(Math.sqrt(Math.max(0, runs))), input.width, input.height);
-  if (side >= Math.min(LEAST_SIDE, input.width, input.height)) return Math.max(1, side);
+  const runs = MAX_MACS[runtime] / Math.max(1, macs ?? estimatedMacs(parameters, input));
+  const side = Math.min(MOST_SIDE, Math.floor(Math.sqrt(Math.max(0, runs - 1))));
+  if (side >= LEAST_SIDE) return side;
   throw new ServiceError(
     'explanation-unavailable',
     `"${id}" is too large to be asked ${LEAST_SIDE ** 2 + 1} times over, which is the least that an explanation by occlusion takes.`,
@@ -62,23 +66,23 @@ export function evidence(scores: Float32Array, index: number): number {
   return (logs[index] ?? 0) - logs.reduce((a, b) => a + b) / logs.length;
 }
 
-/** A copy with a patch of two cells by two, around the middle of one, of what the network takes for zero. */
-function cover(pixels: Uint8Array, input: ModelInput, column: number, row: number, side: number): Uint8Array {
-  const { width, height } = input;
+type Range = readonly [from: number, to: number];
+
+/** Two cells wide, around the middle of one. */
+const patch = (cell: number, cells: number, length: number): Range => [
+  Math.max(0, Math.round(((cell - 0.5) / cells) * length)),
+  Math.min(length, Math.round(((cell + 1.5) / cells) * length)),
+];
+
+/** A copy with a patch of what the network takes for zero. */
+function cover(pixels: Uint8Array, input: ModelInput, [left, right]: Range, [top, bottom]: Range): Uint8Array {
   const nothing = zeroPixel(input);
   const covered = pixels.slice();
-  const [left, right] = patch(column, side, width);
-  const [top, bottom] = patch(row, side, height);
   for (let y = top; y < bottom; y++) {
-    for (let x = left; x < right; x++) covered.set(nothing, (y * width + x) * nothing.length);
+    for (let x = left; x < right; x++) covered.set(nothing, (y * input.width + x) * nothing.length);
   }
   return covered;
 }
-
-const patch = (cell: number, side: number, length: number): readonly [from: number, to: number] => [
-  Math.max(0, Math.round(((cell - 0.5) / side) * length)),
-  Math.min(length, Math.round(((cell + 1.5) / side) * length)),
-];
 
 function zeroPixel({ channels, scale, offset }: ModelInput): Uint8ClampedArray {
   return Uint8ClampedArray.from({ length: channels === 'grey' ? 1 : 3 }, (_, c) => {
