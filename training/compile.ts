@@ -50,23 +50,35 @@ export interface Compiled {
   readonly manifest: Manifest;
 }
 
+/** What comes from elsewhere than the files that the options name: from training. */
+export interface Supplied {
+  readonly input: ModelInput;
+  /** uint8 `[height, width, channels]`, to calibrate with. */
+  readonly pictures: readonly Uint8Array[];
+  readonly labels: readonly Label[];
+  /** What makes the same model again. */
+  readonly command: string;
+  readonly seed: number;
+}
+
 /**
  * @param graph the float network, where it is not `options.from` alone that has it
  * @throws DataError, GraphError where what the user gave cannot be used, and where the integer network agrees too
  *   little with float; nothing is published then, but the report is written.
  */
-export async function compileModel(options: CompileOptions, graph?: Graph): Promise<Compiled> {
+export async function compileModel(options: CompileOptions, graph?: Graph, supplied?: Supplied): Promise<Compiled> {
   const original = graph ?? (await openModel(options.from, { notice: (text) => console.error(text) }));
   const { feeding } = options;
   const { shape } = original.input;
-  const input = typeof feeding === 'string' ? presetInput(feeding, shape) : feedingInput(feeding, shape);
-  const pictures = await readPictures(options.calibrate, input);
-  const all = pictures.images.map(({ pixels }) => pixels);
+  const fed = () => (typeof feeding === 'string' ? presetInput(feeding, shape) : feedingInput(feeding, shape));
+  const input = supplied?.input ?? fed();
+  const pictures = supplied ? null : await readPictures(options.calibrate, input);
+  const all = supplied?.pictures ?? pictures?.images.map(({ pixels }) => pixels) ?? [];
   const calibration = all.filter((_, index) => index % 2 === 0);
   const heldOut = all.length > 1 ? all.filter((_, index) => index % 2 === 1) : calibration;
 
   const prepared = prepare(original, pixelsOf(input));
-  const labels = await labelsFor(options, prepared);
+  const labels = supplied?.labels ?? (await labelsFor(options, prepared));
   await mustBeUnchanged(original, pixelsOf(input), prepared, all[0] ?? NO_PIXELS);
   const rounds: Progress[] = [];
   const choice = await calibrateAndQuantize(prepared, calibration, options, (done, round) => {
@@ -91,7 +103,7 @@ export async function compileModel(options: CompileOptions, graph?: Graph): Prom
     },
     calibration: await agreement('calibration images', network, run, calibration, scores),
     heldOut: await agreement('held-out images', network, run, heldOut, scores),
-    skipped: pictures.skipped,
+    skipped: pictures?.skipped ?? [],
     bytes: { float: 4 * parametersOf(original), weights, program: program.length },
     memory: { weights, arena, total: memoryBytes(run.packed.program) },
     layers,
@@ -112,7 +124,8 @@ export async function compileModel(options: CompileOptions, graph?: Graph): Prom
     provenance: {
       source: options.source ?? `${path.basename(options.from)}, sha256 ${await sha256(options.from)}`,
       licence: options.licence,
-      command: commandOf(options),
+      command: supplied?.command ?? commandOf(options),
+      ...(supplied && { seed: supplied.seed }),
     },
     labels,
     weights: run.packed.weights,

@@ -1,153 +1,171 @@
 /**
- * npm run train -- --model NAME [--epochs N] [--seed N] [--data DIR] [--backend auto|webgpu|wasm|cpu]
- *                  [--id ID] [--out DIR]
+ * npm run train -- --model NAME [--epochs N] [--seed N] [--data DIR [--size 28…224] [--channels rgb|grey]]
+ *   [--backend auto|onnx|webgpu|wasm|cpu|node-gpu] [--workers N] [--resume] [--id ID] [--out DIR]
  *
- * Trains a network on Fashion-MNIST and writes it as a model folder that the Worker serves.
+ * Trains a network on Fashion-MNIST, or on a folder with a sub-folder a class, publishes the float model as ID-float and
+ * what it compiles to as ID, and measures both. --resume goes on where the same command was interrupted.
  */
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import * as tf from '@tensorflow/tfjs-core';
 import { fileModules } from '../functions/file-modules.ts';
 import { loadTfjsClassifier } from '../functions/runtime/tfjs/classifier.ts';
-import { ARCHITECTURES, type Architecture } from './architectures/table.ts';
+import { type Network, summaryRows } from './architectures/network.ts';
+import { toGraph } from './architectures/to-graph.ts';
+import { toTfjs } from './architectures/to-tfjs.ts';
+import { compileModel } from './compile.ts';
 import { DataError } from './data/errors.ts';
-import { loadFashionMnist } from './data/fashion-mnist.ts';
-import type { LabelledImages } from './data/labelled-images.ts';
-import { evaluate } from './evaluate/accuracy.ts';
+import { imageAt, type LabelledImages } from './data/labelled-images.ts';
+import { loadTrainingSet, type TrainingSet } from './data/training-set.ts';
 import { measureTfjsMemory } from './evaluate/tfjs-memory.ts';
+import { evaluateModel } from './evaluate.ts';
+import { layerSummary } from './graph/summary.ts';
 import { publishModel } from './publish/model-folder.ts';
 import { runCommand } from './terminal/command.ts';
 import { keepErrorReports } from './terminal/error-reports.ts';
 import { duration, Progress } from './terminal/progress.ts';
-import { BACKENDS, type Backend, startBackend } from './train/backend.ts';
 import { TrainingError } from './train/errors.ts';
-import { fitModel } from './train/fit.ts';
+import { type FitPlan, fitNetwork } from './train/fit.ts';
+import type { GradientEngine, NamedArrays } from './train/gradient-engine.ts';
 import { saveLayersModel } from './train/layers-model.ts';
+import { openEngine } from './train/open-engine.ts';
+import { type TrainOptions, trainOptions } from './train/options.ts';
+import { RunFolder } from './train/run-folder.ts';
+import { type Best, initialState, type TrainingState } from './train/state.ts';
 
-const SCALE = 1 / 255;
-
-interface Plan {
-  readonly name: string;
-  readonly architecture: Architecture;
-  readonly epochs: number;
-  readonly seed: number;
-  readonly backend: (typeof BACKENDS)[number] | 'auto';
-  readonly dataDir: string | undefined;
-  readonly out: string;
-}
+const RUNS = 'build/training';
+const LICENCE = 'Apache-2.0';
+/** To compile with: one half calibrates, the other one checks. */
+const PICTURES = 400;
 
 async function main(): Promise<void> {
-  const plan = readPlan(process.argv.slice(2));
-  const training = await loadFashionMnist('train', { dir: plan.dataDir });
-  const test = await loadFashionMnist('test', { dir: plan.dataDir });
-  const backend = await startBackend(plan.backend);
-  const model = plan.architecture.build(plan.seed);
-  model.summary();
-  console.log(`${training.count} images, batches of ${plan.architecture.recipe.batchSize}, ${backend.title}`);
-  await train(model, training, plan);
-  await publish(model, test, plan, backend);
+  const options = trainOptions(process.argv.slice(2));
+  const data = await load(options);
+  const network = options.architecture.network(data.training.shape, data.training.classNames.length);
+  console.log(layerSummary(summaryRows(network), network.name));
+  const plan = { ...data, recipe: { ...options.architecture.recipe, epochs: options.epochs }, seed: options.seed };
+  const state = initialState(network, options.seed);
+  const run = runFolder(network, plan, options);
+  if (options.resume) await run.resume(state);
+  else await run.begin();
+  const { backend, engine } = await openEngine(network, options.backend, options.workers);
+  const { batchSize } = plan.recipe;
+  console.log(
+    `${data.training.count} images in batches of ${batchSize}, ${data.validation.count} to validate; ${engine.title}`,
+  );
+  const best = await train(engine, plan, state, run);
+  await engine.dispose();
+  await publish(network, best.parameters, data, options, commandOf(options, backend));
 }
 
-function readPlan(args: string[]): Plan {
-  const { values } = parseArgs({
-    args,
-    options: {
-      model: { type: 'string' },
-      epochs: { type: 'string' },
-      seed: { type: 'string', default: '1' },
-      backend: { type: 'string', default: 'auto' },
-      data: { type: 'string' },
-      id: { type: 'string' },
-      out: { type: 'string' },
-    },
+async function load({ data, size, channels }: TrainOptions): Promise<TrainingSet> {
+  let progress: Progress | undefined;
+  const loaded = await loadTrainingSet(data, { size, channels }, (done, of) => {
+    progress ??= new Progress('reading pictures', of);
+    progress.update(done);
   });
-  const name = values.model ?? '';
-  const architecture = Object.hasOwn(ARCHITECTURES, name) ? ARCHITECTURES[name] : undefined;
-  if (!architecture) {
-    throw new TrainingError(`--model is one of ${Object.keys(ARCHITECTURES).join(', ')}, not "${name}".`);
-  }
-  const backend = ([...BACKENDS, 'auto'] as const).find((known) => known === values.backend);
-  if (!backend) {
-    throw new TrainingError(`--backend is one of auto, ${BACKENDS.join(', ')}, not "${values.backend}".`);
-  }
-  const out = values.out ?? path.join('models', values.id ?? name);
-  if (values.id !== undefined && path.basename(out) !== values.id) {
-    throw new TrainingError(`A model's folder has the name of its id: --out ${out} cannot hold --id ${values.id}.`);
-  }
-  return {
-    name,
-    architecture,
-    epochs: values.epochs === undefined ? architecture.recipe.epochs : wholeNumber('--epochs', values.epochs, 1),
-    seed: wholeNumber('--seed', values.seed, 0),
-    backend,
-    dataDir: values.data,
-    out,
-  };
+  progress?.done();
+  for (const { name, why } of loaded.skipped.slice(0, 20)) console.error(`skipped ${name}: ${why}`);
+  if (loaded.skipped.length > 0) console.error(`${loaded.skipped.length} files skipped`);
+  return loaded;
 }
 
-function wholeNumber(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isInteger(value) || value < least || value > 2 ** 31) {
-    throw new TrainingError(`${option} takes a whole number of at least ${least}, not "${text}".`);
-  }
-  return value;
-}
-
-/** One line an epoch. */
-async function train(model: LayersModel, data: LabelledImages, { architecture, epochs, seed }: Plan): Promise<void> {
-  const start = performance.now();
-  const lineOf = (epoch: number) => new Progress(`epoch ${epoch}/${epochs}`, data.count);
-  let line = lineOf(1);
-  await fitModel(model, data, {
-    ...architecture.recipe,
-    epochs,
+function runFolder(network: Network, { recipe, training, seed }: FitPlan, { id }: TrainOptions): RunFolder {
+  const { epochs, ...rest } = recipe;
+  const identity = {
+    network: network.name,
+    images: training.count,
+    shape: training.shape.join('x'),
+    classes: training.classNames.join(', '),
     seed,
-    scale: SCALE,
-    onProgress({ epoch, seen, loss, accuracy }) {
-      const figures = `loss ${loss.toFixed(4)} accuracy ${accuracy.toFixed(4)}`;
-      if (seen < data.count) return line.update(seen, figures);
-      const seconds = (performance.now() - start) / 1000;
-      const left = (seconds / epoch) * (epochs - epoch);
-      line.done(epoch < epochs ? `${figures}, ${duration(left)} left` : figures);
-      line = lineOf(epoch + 1);
-    },
-  });
+    epochs,
+    recipe: JSON.stringify(rest),
+  };
+  return new RunFolder(path.join(RUNS, id), identity, (text) => console.error(`\n${text}`));
 }
 
-/** Measures on the test set what will be served, as it will be served, and writes it. */
-async function publish(model: LayersModel, test: LabelledImages, plan: Plan, backend: Backend): Promise<void> {
+/** One line an epoch. @returns what did best in validation */
+async function train(engine: GradientEngine, plan: FitPlan, state: TrainingState, run: RunFolder): Promise<Best> {
+  const { epochs } = plan.recipe;
+  let line: Progress | undefined;
+  let [start, shown] = [performance.now(), state.running.seen];
+  if (state.step > 0) console.log(`going on after step ${state.step}`);
+  const end = await fitNetwork(engine, plan, state, {
+    onStep({ epoch, seen, of, loss, accuracy }) {
+      line ??= new Progress(`epoch ${epoch}/${epochs}`, of);
+      line.update(seen, figuresOf(loss, accuracy));
+    },
+    async onEpoch(figures) {
+      const { epoch, seen, loss, accuracy, validation, best } = figures;
+      const seconds = (performance.now() - start) / 1000;
+      const left = epoch < epochs ? `, ${duration(seconds * (epochs - epoch))} left` : '';
+      const validated = `validation ${figuresOf(validation.loss, validation.accuracy)}${best ? ' (best)' : ''}`;
+      line?.done(`${figuresOf(loss, accuracy)}, ${validated}${left}`);
+      line = undefined;
+      await run.log(figures, (seen - shown) / seconds);
+      [start, shown] = [performance.now(), 0];
+    },
+    save: (saved) => run.save(saved),
+  });
+  const { best } = state;
+  if (!best) throw new TrainingError('No epoch was finished: nothing is published.');
+  const why = end === 'finished' ? '' : 'Validation gets no better: stopped early. ';
+  console.log(`${why}Best in validation: epoch ${best.epoch}, ${figuresOf(best.loss, best.accuracy)}`);
+  return best;
+}
+
+const figuresOf = (loss: number, accuracy: number) => `loss ${loss.toFixed(4)} accuracy ${accuracy.toFixed(4)}`;
+
+/** The float model, the integer model made of it, and the figures and report of both on the test set. */
+async function publish(
+  network: Network,
+  parameters: NamedArrays,
+  { training, input, source: trainedOn }: TrainingSet,
+  { id, out, seed, data }: TrainOptions,
+  command: string,
+): Promise<void> {
+  const source = `Trained from random weights on ${trainedOn}`;
+  const provenance = { source, licence: LICENCE, command, seed };
+  const labels = training.classNames.map((label) => ({ label }));
+  const floatOut = `${out}-float`;
+  await publishFloat(floatOut, network, parameters, { title: network.title, labels, input, provenance });
+  const graph = toGraph(network.input, network.layers, (layer, { name }) => read(parameters, `${layer.name}/${name}`));
+  const options = {
+    ...{ id, out, source, licence: LICENCE, title: `${network.title}, int8` },
+    ...({ from: path.join(floatOut, 'model.json'), calibrate: '', labels: undefined, feeding: 'fashion' } as const),
+    ...({ minAgreement: 0.9, denseBits: 8 } as const),
+  };
+  const supplied = { input, pictures: evenly(training, PICTURES), labels, command, seed };
+  const { reportPage } = await compileModel(options, graph, supplied);
+  console.log(`integer model in ${out}; ${reportPage}`);
+  const report = path.join(RUNS, id, 'report');
+  await evaluateModel({ model: path.resolve(out), float: path.resolve(floatOut), data, record: true, report });
+}
+
+async function publishFloat(
+  dir: string,
+  network: Network,
+  parameters: NamedArrays,
+  facts: Pick<Parameters<typeof publishModel>[1], 'title' | 'labels' | 'input' | 'provenance'>,
+): Promise<void> {
+  // Only to hold the weights while they are written: its advice to compute with something faster is not for us.
+  tf.enableProdMode();
+  await import('@tensorflow/tfjs-backend-cpu');
+  await tf.setBackend('cpu');
+  const model = toTfjs(network, (layer, { name }) => read(parameters, `${layer.name}/${name}`));
   const { topology, weights } = await saveLayersModel(model);
-  const shape = plan.architecture.shape;
-  // The edge's own WASM backend takes the place of the one that trained.
   model.dispose();
-  const served = { backend: fileModules.tfjs, topology: topology([]), weights: weights.buffer, shape };
-  const classifier = await keepErrorReports(() => loadTfjsClassifier({ ...served, scale: [SCALE], offset: [0] }));
+  const { shape } = network.input;
+  const { scale, offset } = facts.input;
+  const served = { backend: fileModules.tfjs, topology: topology([]), weights: weights.buffer, shape, scale, offset };
+  const classifier = await keepErrorReports(() => loadTfjsClassifier(served));
   const memory = await measureTfjsMemory(classifier, shape[0] * shape[1] * shape[2]);
-  const { n, top1, top5, loss } = await evaluate(classifier, test, 'softmax');
-  console.log(`test loss ${loss.toFixed(4)}, test accuracy ${top1.toFixed(4)}`);
-  const manifest = await publishModel(plan.out, {
-    id: path.basename(plan.out),
-    title: plan.architecture.title,
+  await publishModel(dir, {
+    ...facts,
+    id: path.basename(dir),
     runtime: 'tfjs',
     parameters: weights.length / Float32Array.BYTES_PER_ELEMENT,
-    labels: test.classNames.map((label) => ({ label })),
-    input: {
-      width: shape[1],
-      height: shape[0],
-      channels: 'grey',
-      resize: { rule: 'fashion' },
-      scale: [SCALE],
-      offset: [0],
-    },
     output: { kind: 'softmax', temperature: 1 },
     memory,
-    metrics: { dataset: 'Fashion-MNIST test', n, top1, top5 },
-    provenance: {
-      source: 'Trained from random weights on the 60,000 training images of Fashion-MNIST (Zalando SE, MIT licence)',
-      licence: 'Apache-2.0',
-      command: commandOf(plan, backend),
-      seed: plan.seed,
-    },
     weights,
     network: {
       path: 'model.json',
@@ -155,13 +173,26 @@ async function publish(model: LayersModel, test: LabelledImages, plan: Plan, bac
       content: (shards) => new TextEncoder().encode(JSON.stringify(topology(shards))),
     },
   });
-  console.log(`${plan.out}: revision ${manifest.revision}, version ${manifest.version.slice(0, 12)}`);
+}
+
+function read(parameters: NamedArrays, name: string): Float32Array {
+  const values = parameters.get(name);
+  if (!values) throw new Error(`Training left no ${name}`);
+  return values;
+}
+
+function evenly(data: LabelledImages, count: number): Uint8Array[] {
+  const chosen = Math.min(count, data.count);
+  return Array.from({ length: chosen }, (_, n) => imageAt(data, Math.floor((n * data.count) / chosen)));
 }
 
 /** What makes the same model again, wherever the data lie. */
-function commandOf({ name, epochs, seed, out }: Plan, backend: Backend): string {
-  const id = path.basename(out) === name ? '' : ` --id ${path.basename(out)}`;
-  return `npm run train -- --model ${name} --epochs ${epochs} --seed ${seed} --backend ${backend.name}${id}`;
+function commandOf({ name, epochs, seed, workers, id, data, size, channels }: TrainOptions, backend: string): string {
+  const own =
+    data === undefined || size === 28 ? '' : ` --data ${path.basename(data)} --size ${size} --channels ${channels}`;
+  const shared = workers === 1 ? '' : ` --workers ${workers}`;
+  const named = id === name ? '' : ` --id ${id}`;
+  return `npm run train -- --model ${name} --epochs ${epochs} --seed ${seed} --backend ${backend}${shared}${own}${named}`;
 }
 
 await runCommand(main, [DataError, TrainingError]);

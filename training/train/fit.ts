@@ -58,7 +58,7 @@ const DROPOUT = 3;
  * @returns why it ended
  * @throws TrainingError where the loss diverges
  */
-export async function fit(
+export async function fitNetwork(
   engine: GradientEngine,
   plan: FitPlan,
   state: TrainingState,

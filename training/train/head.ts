@@ -24,7 +24,7 @@ export interface HeadEpoch {
   readonly validationAccuracy: number;
 }
 
-const EPOCHS = 60;
+export const HEAD_EPOCHS = 60;
 const BATCH = 64;
 /** Of standardized features. It falls to zero along half a cosine. */
 const RATE = 0.003;
@@ -50,10 +50,10 @@ export function trainHead(
   const adam = [new Moments(size * classes, DECAY), new Moments(classes, 0)] as const;
   const random = randomNumbers(seed);
   const order = Uint32Array.from(labels.keys());
-  const steps = EPOCHS * Math.ceil(order.length / BATCH);
+  const steps = HEAD_EPOCHS * Math.ceil(order.length / BATCH);
   let best = { loss: Number.POSITIVE_INFINITY, ...head };
   let step = 0;
-  for (let epoch = 1; epoch <= EPOCHS; epoch++) {
+  for (let epoch = 1; epoch <= HEAD_EPOCHS; epoch++) {
     shuffle(order, random);
     let [loss, hits] = [0, 0];
     for (let start = 0; start < order.length; start += BATCH) {
@@ -121,9 +121,9 @@ function unstandardized({ weights, bias }: Head, { mean, deviation }: Standardiz
 function forward({ weights, bias }: Head, row: Float32Array, label: number, scores: Float64Array): number {
   const classes = bias.length;
   scores.set(bias);
-  for (const [k, value] of row.entries()) {
-    if (value === 0) continue;
-    for (let n = 0; n < classes; n++) scores[n] = (scores[n] ?? 0) + value * (weights[k * classes + n] ?? 0);
+  for (let k = 0, at = 0; k < row.length; k++) {
+    const value = row[k] ?? 0;
+    for (let n = 0; n < classes; n++, at++) scores[n] = (scores[n] ?? 0) + value * (weights[at] ?? 0);
   }
   const top = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   let sum = 0;
@@ -147,11 +147,9 @@ function gradients(head: Head, { values, size, labels }: Features, chosen: Uint3
     if (isHit(scores, label)) hits++;
     scores[label] = (scores[label] ?? 0) - 1;
     for (let n = 0; n < classes; n++) bias[n] = (bias[n] ?? 0) + (scores[n] ?? 0) / chosen.length;
-    for (const [k, value] of row.entries()) {
-      const share = value / chosen.length;
-      for (let n = 0; n < classes; n++) {
-        weights[k * classes + n] = (weights[k * classes + n] ?? 0) + share * (scores[n] ?? 0);
-      }
+    for (let k = 0, to = 0; k < size; k++) {
+      const share = (row[k] ?? 0) / chosen.length;
+      for (let n = 0; n < classes; n++, to++) weights[to] = (weights[to] ?? 0) + share * (scores[n] ?? 0);
     }
   }
   return { weights, bias, loss, hits };
@@ -180,7 +178,8 @@ class Moments {
   /** @param step from 1 */
   step(parameters: Float32Array, gradient: Float32Array, rate: number, step: number): void {
     const [unbias1, unbias2] = [1 - BETA1 ** step, 1 - BETA2 ** step];
-    for (const [at, slope] of gradient.entries()) {
+    for (let at = 0; at < gradient.length; at++) {
+      const slope = gradient[at] ?? 0;
       const first = BETA1 * (this.#first[at] ?? 0) + (1 - BETA1) * slope;
       const second = BETA2 * (this.#second[at] ?? 0) + (1 - BETA2) * slope * slope;
       this.#first[at] = first;

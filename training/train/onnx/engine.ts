@@ -2,6 +2,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Parameter } from '../../architectures/layer.ts';
 import type { Batch, BatchGradients, GradientEngine, NamedArrays } from '../gradient-engine.ts';
 import { randomNumbers, seedOf } from '../random.ts';
+import { blockOfChannels } from './blocked-channels.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import {
   INPUTS,
@@ -18,7 +19,8 @@ import type { Of } from './step.ts';
  * same values as with TF.js.
  */
 export async function createOnnxEngine(network: Layers, { threads }: { threads: number }): Promise<GradientEngine> {
-  const [training, inference] = [trainingGraph(network), scoresGraph(network)];
+  const block = await blockOfChannels();
+  const [training, inference] = [trainingGraph(network, block), scoresGraph(network, block)];
   const options = {
     ...({ executionProviders: ['cpu'], graphOptimizationLevel: 'all', executionMode: 'sequential' } as const),
     ...({ intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 } as const),

@@ -25,8 +25,8 @@ export interface TrainingGraph {
 }
 
 /** Pixels, targets, masks and parameters → logits, gradients and statistics: reverse-mode differentiation over the layers. */
-export function trainingGraph(network: Layers): TrainingGraph {
-  const writer = new NetworkWriter(network, true);
+export function trainingGraph(network: Layers, block: number): TrainingGraph {
+  const writer = new NetworkWriter(network, true, block);
   const logits = writer.forward(network.layers);
   const heads = [
     { logits, weight: 1 },
@@ -39,8 +39,8 @@ export function trainingGraph(network: Layers): TrainingGraph {
 }
 
 /** Pixels and parameters → scores. */
-export function scoresGraph(network: Layers): { model: Uint8Array<ArrayBuffer>; scores: string } {
-  const writer = new NetworkWriter(network, false);
+export function scoresGraph(network: Layers, block: number): { model: Uint8Array<ArrayBuffer>; scores: string } {
+  const writer = new NetworkWriter(network, false, block);
   const scores = writer.graph.add('Softmax', [writer.forward(network.layers).name], { axis: 1 });
   return { model: writer.write([scores]), scores };
 }
@@ -67,7 +67,7 @@ class NetworkWriter {
   readonly #steps: { layer: Layer; step: Step }[] = [];
   #index = 0;
 
-  constructor(network: Layers, training: boolean) {
+  constructor(network: Layers, training: boolean, block: number) {
     const { graph } = this;
     const { input } = network;
     const parameters = new Map<string, string>();
@@ -76,6 +76,7 @@ class NetworkWriter {
     this.#pass = {
       graph,
       training,
+      block,
       get perImage() {
         perImage ||= graph.input(INPUTS.perImage, []);
         return perImage;

@@ -10,6 +10,8 @@ export interface Pass {
   readonly graph: OnnxBuilder;
   /** Else inference: batch norms use the moving statistics, dropout passes. */
   readonly training: boolean;
+  /** Of `blocked-channels.ts`. */
+  readonly block: number;
   /** 1 / batch, a number. */
   readonly perImage: string;
   parameter(layer: Layer, name: Parameter['name']): string;
