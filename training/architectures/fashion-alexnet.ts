@@ -21,17 +21,17 @@ export function fashionAlexnet(shape: Shape, classes: number): Network {
       const pool = (name: string, from: string) => net.maxPool(name, from, 3, 2, { ceil: true });
       const towers = ['a', 'b'];
       const second = towers.map((tower) => {
-        const first = pool(`pool1${tower}`, conv(`conv1${tower}`, input, 16, 7));
-        return pool(`pool2${tower}`, conv(`conv2${tower}`, first, 32, 5));
+        const first = pool(`pool1${tower}`, conv(`conv1${tower}`, input, 12, 7));
+        return pool(`pool2${tower}`, conv(`conv2${tower}`, first, 24, 5));
       });
       const both = net.concat('both', second);
       const fifth = towers.map((tower) => {
-        const third = conv(`conv3${tower}`, both, 48, 3);
-        return pool(`pool5${tower}`, conv(`conv5${tower}`, conv(`conv4${tower}`, third, 48, 3), 32, 3));
+        const third = conv(`conv3${tower}`, both, 32, 3);
+        return pool(`pool5${tower}`, conv(`conv5${tower}`, conv(`conv4${tower}`, third, 32, 3), 32, 3));
       });
       let value = net.flatten('flatten', net.concat('end', fifth));
       for (const number of [6, 7])
-        value = net.dense(`fc${number}`, net.dropout(`drop${number}`, value, 0.5), 256, 'relu');
+        value = net.dense(`fc${number}`, net.dropout(`drop${number}`, value, 0.5), 192, 'relu');
       net.dense('fc8', value, classes, 'softmax');
     },
   );

@@ -24,13 +24,13 @@ export function fashionGooglenet(shape: Shape, classes: number): Network {
     (net, input) => {
       const first = net.maxPool('pool1', convNorm(net, 'conv1', input, 24, 3), 3, 2, { ceil: true });
       const stem = convNorm(net, 'conv2', convNorm(net, 'conv2_reduce', first, 24, 1), 48, 3);
-      const third = inception(net, '3b', inception(net, '3a', stem, [16, 16, 32, 8, 8, 8]), [24, 24, 48, 8, 16, 8]);
-      const fourth = inception(net, '4a', net.maxPool('pool3', third, 3, 2, { ceil: true }), [32, 32, 64, 8, 16, 16]);
+      const third = inception(net, '3b', inception(net, '3a', stem, [16, 16, 24, 8, 8, 8]), [16, 16, 32, 8, 8, 8]);
+      const fourth = inception(net, '4a', net.maxPool('pool3', third, 3, 2, { ceil: true }), [32, 24, 48, 8, 16, 16]);
       net.auxiliary(AUXILIARY_WEIGHT, () => {
         const mean = net.globalAveragePool('auxiliary/mean', convNorm(net, 'auxiliary/conv', fourth, 64, 1));
         net.dense('auxiliary/scores', net.dropout('auxiliary/dropout', mean, 0.3), classes, 'softmax');
       });
-      const last = inception(net, '4b', fourth, [48, 32, 80, 8, 24, 24]);
+      const last = inception(net, '4b', fourth, [32, 24, 64, 8, 16, 16]);
       const mean = net.dropout('dropout', net.globalAveragePool('mean', last), 0.3);
       net.dense('scores', mean, classes, 'softmax');
     },

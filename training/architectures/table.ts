@@ -24,7 +24,7 @@ export interface Architecture {
 
 const NOTHING = { flip: false, shift: 0, erase: 0 };
 const GENTLE = { flip: true, shift: 1, erase: 0 };
-const STRONG = { flip: true, shift: 2, erase: 0.5 };
+const STRONG = { flip: true, shift: 2, erase: 0.25 };
 
 const PLAIN: Recipe = {
   epochs: 20,
@@ -35,7 +35,7 @@ const PLAIN: Recipe = {
   augmentation: NOTHING,
 };
 const NORMED: Recipe = {
-  epochs: 30,
+  epochs: 15,
   batchSize: 128,
   learningRate: 0.006,
   weightDecay: 0.05,
@@ -47,12 +47,12 @@ const NORMED: Recipe = {
 export const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
   ['fashion-mlp', { network: fashionMlp, recipe: { ...PLAIN, epochs: 30 } }],
   ['lenet5', { network: lenet5, recipe: { ...PLAIN, epochs: 30, augmentation: GENTLE } }],
-  ['lenet5-modern', { network: lenet5Modern, recipe: { ...NORMED, augmentation: GENTLE } }],
-  ['fashion-cnn', { network: fashionCnn, recipe: NORMED }],
+  ['lenet5-modern', { network: lenet5Modern, recipe: { ...NORMED, epochs: 30, augmentation: GENTLE } }],
+  ['fashion-cnn', { network: fashionCnn, recipe: { ...NORMED, epochs: 25 } }],
   ['fashion-alexnet', { network: fashionAlexnet, recipe: { ...NORMED, learningRate: 0.001, augmentation: GENTLE } }],
   ['fashion-vgg', { network: fashionVgg, recipe: { ...NORMED, learningRate: 0.004, augmentation: GENTLE } }],
   ['fashion-googlenet', { network: fashionGooglenet, recipe: NORMED }],
-  ['fashion-resnet', { network: fashionResnet, recipe: { ...NORMED, epochs: 40 } }],
+  ['fashion-resnet', { network: fashionResnet, recipe: { ...NORMED, epochs: 20 } }],
   ['fashion-senet', { network: fashionSenet, recipe: NORMED }],
 ]);
 
