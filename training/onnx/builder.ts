@@ -15,9 +15,10 @@ export class OnnxBuilder {
     return name;
   }
 
-  add(op: string, inputs: readonly string[], attributes: Attributes = {}): string {
+  /** @param domain the standard's where left out */
+  add(op: string, inputs: readonly string[], attributes: Attributes = {}, domain = ''): string {
     const output = this.#name();
-    this.#nodes.push({ op, inputs, outputs: [output], attributes });
+    this.#nodes.push({ op, domain, inputs, outputs: [output], attributes });
     return output;
   }
 
@@ -31,10 +32,7 @@ export class OnnxBuilder {
   /** A B, or A Bᵀ: onnxruntime's product that reads a transposed factor where it lies. */
   matMul(a: string, b: string, { transposed = false } = {}): string {
     if (!transposed) return this.add('MatMul', [a, b]);
-    const output = this.#name();
-    const attributes = { transA: 0, transB: 1 };
-    this.#nodes.push({ op: 'FusedMatMul', domain: 'com.microsoft', inputs: [a, b], outputs: [output], attributes });
-    return output;
+    return this.add('FusedMatMul', [a, b], { transA: 0, transB: 1 }, 'com.microsoft');
   }
 
   /** Aᵀ B of matrices. */

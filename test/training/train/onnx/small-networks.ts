@@ -29,6 +29,12 @@ export const SMALL: readonly Network[] = [
   after('conv of many channels', [6, 6, 3], (net, map) =>
     pooled(net, net.conv('c', net.conv('wide', map, 12, 1), 9, 3, { pad: 1, activation: 'sigmoid' })),
   ),
+  // Whole blocks of 8 and of 16 channels are computed in another layout.
+  after('convs of whole blocks', [7, 6, 3], (net, map) => {
+    const wide = net.conv('wide', map, 16, 1);
+    const kept = net.conv('kept', wide, 32, 3, { pad: 1, activation: 'tanh' });
+    return pooled(net, net.conv('halved', net.conv('valid', kept, 16, 3), 48, 3, { pad: 1, stride: 2 }));
+  }),
   after('conv that leaves rows out', [8, 7, 3], (net, map) =>
     pooled(net, net.conv('c', map, 8, 3, { stride: 2, pad: 1, bias: false, activation: 'tanh' })),
   ),
