@@ -144,13 +144,26 @@ async function historyOf(ids: readonly string[], file: string | undefined): Prom
   return [];
 }
 
-async function record({ folder }: Loaded, { dataset, result, float, calibration }: EvaluationReport): Promise<void> {
+/** Of five classes or fewer the right one is always among the first five. */
+const five = (classes: number, top5: number) => (classes > 5 ? { top5 } : {});
+
+async function record(
+  { folder, names }: Loaded,
+  { dataset, result, float, calibration }: EvaluationReport,
+): Promise<void> {
   const { n, top1, top5 } = result;
   const original = float && {
-    float: { top1: float.result.top1, top5: float.result.top5 },
+    float: { top1: float.result.top1, ...five(names.length, float.result.top5) },
     agreement: float.comparison.same / float.comparison.n,
   };
-  const metrics = { dataset, n, top1, top5, calibrationError: calibration.after.ece, ...original };
+  const metrics = {
+    dataset,
+    n,
+    top1,
+    ...five(names.length, top5),
+    calibrationError: calibration.after.ece,
+    ...original,
+  };
   const { revision } = await recordEvaluation(folder, metrics, calibration.temperature);
   console.error(`recorded in ${path.join(folder, 'manifest.json')}, revision ${revision}`);
 }

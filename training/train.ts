@@ -4,9 +4,12 @@
  *
  * Trains a network on Fashion-MNIST, or on a folder with a sub-folder a class, publishes the float model as ID-float and
  * what it compiles to as ID, and measures both. --resume goes on where the same command was interrupted.
+ *
+ * npm run train -- --head-on ID|FILE --data DIR --id NEW: another last layer for a network that is there (head.ts).
  */
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import { ServiceError } from '../functions/errors.ts';
 import { fileModules } from '../functions/file-modules.ts';
 import { loadTfjsClassifier } from '../functions/runtime/tfjs/classifier.ts';
 import { type Network, summaryRows } from './architectures/network.ts';
@@ -18,7 +21,9 @@ import { imageAt, type LabelledImages } from './data/labelled-images.ts';
 import { loadTrainingSet, type TrainingSet } from './data/training-set.ts';
 import { measureTfjsMemory } from './evaluate/tfjs-memory.ts';
 import { evaluateModel } from './evaluate.ts';
+import { GraphError } from './graph/graph.ts';
 import { layerSummary } from './graph/summary.ts';
+import { trainHeadOn } from './head.ts';
 import { publishModel } from './publish/model-folder.ts';
 import { runCommand } from './terminal/command.ts';
 import { keepErrorReports } from './terminal/error-reports.ts';
@@ -38,7 +43,9 @@ const LICENCE = 'Apache-2.0';
 const PICTURES = 400;
 
 async function main(): Promise<void> {
-  const options = trainOptions(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (args.some((arg) => /^--head-on(=|$)/.test(arg))) return trainHeadOn(args);
+  const options = trainOptions(args);
   const data = await load(options);
   const network = options.architecture.network(data.training.shape, data.training.classNames.length);
   console.log(layerSummary(summaryRows(network), network.name));
@@ -195,4 +202,4 @@ function commandOf({ name, epochs, seed, workers, id, data, size, channels }: Tr
   return `npm run train -- --model ${name} --epochs ${epochs} --seed ${seed} --backend ${backend}${shared}${own}${named}`;
 }
 
-await runCommand(main, [DataError, TrainingError]);
+await runCommand(main, [DataError, GraphError, ServiceError, TrainingError]);

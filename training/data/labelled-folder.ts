@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ModelInput } from '../../functions/catalogue/manifest.ts';
 import { DataError } from './errors.ts';
@@ -133,14 +133,15 @@ async function foldersIn(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => {
     throw new DataError(`${dir} is no folder that can be read: give one with a sub-folder of pictures for each class.`);
   });
-  const folders = entries.filter((entry) => entry.isDirectory() && !isHidden(entry.name));
-  return folders.map(({ name }) => name).sort();
+  const names = entries.map(({ name }) => name).filter((name) => !isHidden(name));
+  const stats = await Promise.all(names.map((name) => stat(path.join(dir, name)).catch(() => undefined)));
+  return names.filter((_, at) => stats[at]?.isDirectory()).sort();
 }
 
 /** All of them, whatever they are called: what is no picture is then said to be none. */
 async function filesIn(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
+  const files = entries.filter((entry) => entry.isFile() || entry.isSymbolicLink());
   return files
     .map(({ parentPath, name }) => path.relative(dir, path.join(parentPath, name)))
     .filter((name) => !isHidden(name))

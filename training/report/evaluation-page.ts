@@ -57,6 +57,8 @@ export function evaluationPage(report: EvaluationReport, shown: Illustrations): 
 const plot = (drawing: Drawing): string =>
   `<div class="scroll plot"><div style="max-width: ${drawing.width}px; min-width: ${Math.min(drawing.width, 560)}px">${inlineSvg(drawing)}</div></div>`;
 
+const FIVE = 'among the first five';
+
 function figures(report: EvaluationReport): string[] {
   const { result, float, calibration, model } = report;
   const interval = (share: number) =>
@@ -71,8 +73,10 @@ function figures(report: EvaluationReport): string[] {
   ];
   const own = column(result);
   const other = float && column(float.result);
-  const what = ['accuracy', '95 % interval', 'among the first five', 'loss (temperature 1)'];
-  const rows = what.map((words, at) => [words, own[at] ?? '', ...(other ? [other[at] ?? ''] : [])]);
+  const what = ['accuracy', '95 % interval', FIVE, 'loss (temperature 1)'];
+  const rows = what
+    .map((words, at) => [words, own[at] ?? '', ...(other ? [other[at] ?? ''] : [])])
+    .filter(([words]) => words !== FIVE || report.names.length > 5);
   const head = ['', model.runtime === 'int8' ? 'integer' : 'float', ...(float ? [`float (${float.id})`] : [])];
   return [
     htmlTable(head, rows),

@@ -84,6 +84,7 @@ function drawings({ model, result }: EvaluationReport, shown: Illustrations): Re
     reliability,
     'most-wrong': mostWrong(WORST, 6),
     [focus.title.includes('shoe') ? 'shoes' : 'mistakes']: joined(focus.title, columns, 'column'),
-    overview: joined(title, [confusion, mostWrong(15, 3)], 'row', title),
+    // Both about as high.
+    overview: joined(title, [confusion, mostWrong(15, confusion.height < 450 ? 5 : 3)], 'row', title),
   };
 }
