@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import type { Host } from './host.ts';
-import { baseline, jpeg, relaxed, tfjs } from './wasm.ts';
+import { baseline, fused, jpeg, relaxed, tfjs } from './wasm.ts';
 
 /** What both Workers are given. */
 export interface EdgeEnv {
@@ -20,7 +20,7 @@ export function edgeHost({ ASSETS }: EdgeEnv): Omit<Host, 'memoryBytes'> {
       },
     },
     page: null,
-    modules: { tfjs, jpeg, int8: { baseline, relaxed } },
+    modules: { tfjs, jpeg, int8: { baseline, relaxed, fused } },
     log: (line) => console.log(JSON.stringify(line)),
   };
 }

@@ -7,6 +7,12 @@ import { hasRelaxedSimd } from './runtime/int8/kernels.ts';
 const root = path.join(import.meta.dirname, '..');
 const compile = (file: string) => new WebAssembly.Module(readFileSync(path.join(root, file)));
 
+function compileRelaxed(file: string): WebAssembly.Module {
+  // Node 20 has relaxed SIMD behind a flag; later ones do not know it.
+  if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
+  return compile(file);
+}
+
 /** For Node, the modules that the Worker imports, compiled when first asked for: a TF.js model needs no kernels to be built. */
 export const fileModules: RuntimeModules = {
   get tfjs() {
@@ -17,9 +23,10 @@ export const fileModules: RuntimeModules = {
       return compile('functions/runtime/int8/build/baseline.wasm');
     },
     get relaxed() {
-      // Node 20 has relaxed SIMD behind a flag; later ones do not know it.
-      if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
-      return compile('functions/runtime/int8/build/relaxed.wasm');
+      return compileRelaxed('functions/runtime/int8/build/relaxed.wasm');
+    },
+    get fused() {
+      return compileRelaxed('functions/runtime/int8/build/fused.wasm');
     },
   },
 };

@@ -21,5 +21,9 @@ export interface Host {
 export interface Modules {
   readonly tfjs: WebAssembly.Module;
   readonly jpeg: WebAssembly.Module;
-  readonly int8: { readonly baseline: WebAssembly.Module; readonly relaxed: WebAssembly.Module };
+  readonly int8: {
+    readonly baseline: WebAssembly.Module;
+    readonly relaxed: WebAssembly.Module;
+    readonly fused?: WebAssembly.Module;
+  };
 }

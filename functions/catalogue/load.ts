@@ -1,6 +1,7 @@
 import { ServiceError } from '../errors.ts';
 import type { Classifier } from '../runtime/classifier.ts';
 import { loadInt8Classifier } from '../runtime/int8/classifier.ts';
+import type { KernelModules } from '../runtime/int8/kernels.ts';
 import type { AssetSource } from './assets.ts';
 import { parseJson } from './catalogue.ts';
 import { brokenModel } from './errors.ts';
@@ -9,7 +10,7 @@ import { readVerified, streamVerified } from './read.ts';
 
 export interface RuntimeModules {
   readonly tfjs: WebAssembly.Module;
-  readonly int8: { readonly baseline: WebAssembly.Module; readonly relaxed: WebAssembly.Module };
+  readonly int8: KernelModules;
 }
 
 /**

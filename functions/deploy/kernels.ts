@@ -4,8 +4,8 @@ import path from 'node:path';
 import asc from 'assemblyscript/asc';
 
 /**
- * The integer kernels, from AssemblyScript to `functions/runtime/int8/build/{baseline,relaxed}.wasm`: two builds of one
- * source, which differ in the relaxed dot product alone. Nothing is done while the sources are the same.
+ * The integer kernels, from AssemblyScript to `functions/runtime/int8/build/{baseline,relaxed,fused}.wasm`: builds of one
+ * source, which differ in the dot product alone. Nothing is done while the sources are the same.
  */
 
 const room = path.join(import.meta.dirname, '../runtime/int8');
@@ -26,8 +26,9 @@ const OPTIONS = ['-O0', '--runtime', 'stub', '--importMemory', '--noExportMemory
   'simd',
 ]);
 const BUILDS: Readonly<Record<string, readonly string[]>> = {
-  'baseline.wasm': [],
-  'relaxed.wasm': ['--enable', 'relaxed-simd'],
+  'baseline.wasm': ['--use', 'FUSED=0'],
+  'relaxed.wasm': ['--use', 'FUSED=0', '--enable', 'relaxed-simd'],
+  'fused.wasm': ['--use', 'FUSED=1', '--enable', 'relaxed-simd'],
 };
 
 /** @throws Error with the compiler's messages */

@@ -1,15 +1,14 @@
 /**
- * `npm run bench:kernels -- [--networks resnet50,vgg16] [--json]`: each shape of the networks (`shapes/*.txt`) in each
- * form that the engine has for it, alone, beside the dot-product loop of this machine.
+ * `npm run bench:kernels -- [--networks resnet50,vgg16] [--kinds first,depthwise] [--build fused] [--json]`: each shape of
+ * the networks (`shapes/*.txt`) in each form that the engine has for it, alone, beside the dot-product loop of this machine.
  */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { decodeProgram, encodeProgram } from '../../functions/runtime/int8/encoding.ts';
 import { Engine } from '../../functions/runtime/int8/engine.ts';
 import type { Program } from '../../functions/runtime/int8/program.ts';
 import { Progress } from '../../training/terminal/progress.ts';
 import { table } from '../../training/terminal/table.ts';
+import { kernelsOf } from './kernel-builds.ts';
 import { kernelName, macsOf } from './kernel-names.ts';
 import { MAX_WEIGHT, programsOf } from './kernel-program.ts';
 import { continueOnNewestNode } from './newest-node.ts';
@@ -23,11 +22,12 @@ continueOnNewestNode(import.meta.filename);
 const { values } = parseArgs({
   options: {
     networks: { type: 'string', default: shapeFiles().join(',') },
+    kinds: { type: 'string', default: 'first,conv,depthwise' },
+    build: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
   },
 });
-const root = path.join(import.meta.dirname, '../..');
-const kernels = new WebAssembly.Module(readFileSync(path.join(root, 'functions/runtime/int8/build/relaxed.wasm')));
+const kernels = kernelsOf(values.build);
 
 /** @returns milliseconds of one run in the best of some batches: what else the machine does can only take away */
 function measure(program: Program): number {
@@ -60,11 +60,11 @@ function measure(program: Program): number {
 }
 
 const peak = await measurePeak();
-const cases = values.networks
-  .split(',')
-  .flatMap((network) =>
-    readShapes(network).flatMap((shape) => programsOf(shape).map((program) => ({ network, shape, program }))),
-  );
+const cases = values.networks.split(',').flatMap((network) =>
+  readShapes(network)
+    .filter(({ kind }) => values.kinds.split(',').includes(kind))
+    .flatMap((shape) => programsOf(shape).map((program) => ({ network, shape, program }))),
+);
 const progress = new Progress('kernels', cases.length);
 const rows = cases.map(({ network, shape, program }, index) => {
   const ms = measure(program);

@@ -46,6 +46,7 @@ async function compile(): Promise<Uint8Array<ArrayBuffer>> {
   };
   let wasm: Uint8Array | undefined;
   const options = ['-O0', '--runtime', 'stub', '--importMemory', '--use', 'abort=', '--noAssert'].concat([
+    ...['--use', 'FUSED=0'],
     ...['--disableWarning', '112'],
     ...['--enable', 'simd', '--enable', 'relaxed-simd'],
   ]);

@@ -1,5 +1,5 @@
 /**
- * `npm run profile -- MODEL [--rounds 30] [--json]`: what each layer of a compiled model takes, which kernel runs it,
+ * `npm run profile -- MODEL [--rounds 30] [--build fused] [--json]`: what each layer of a compiled model takes, which kernel runs it,
  * and how near that comes to the dot-product loop of this machine. MODEL is an id in `models/`, a
  * network that was benched, or a model folder.
  */
@@ -11,6 +11,7 @@ import { decodeProgram } from '../../functions/runtime/int8/encoding.ts';
 import { Engine } from '../../functions/runtime/int8/engine.ts';
 import { runCommand } from '../../training/terminal/command.ts';
 import { table } from '../../training/terminal/table.ts';
+import { kernelsOf } from './kernel-builds.ts';
 import { kernelName, macsOf } from './kernel-names.ts';
 import { BenchError } from './networks.ts';
 import { continueOnNewestNode } from './newest-node.ts';
@@ -47,7 +48,7 @@ interface Profile {
 const root = path.join(import.meta.dirname, '../..');
 
 /** @throws BenchError where there is no integer model */
-function loadEngine(model: string): { id: string; engine: Engine } {
+function loadEngine(model: string, build: string): { id: string; engine: Engine } {
   const folder = [model, path.join(root, 'models', model), path.join(root, 'build/bench', model, 'model')].find((one) =>
     existsSync(path.join(one, 'manifest.json')),
   );
@@ -60,8 +61,7 @@ function loadEngine(model: string): { id: string; engine: Engine } {
     Buffer.concat(
       manifest.files.filter((file) => file.role === role).map((file) => readFileSync(path.join(folder, file.path))),
     );
-  const kernels = new WebAssembly.Module(readFileSync(path.join(root, 'functions/runtime/int8/build/relaxed.wasm')));
-  const engine = new Engine(kernels, decodeProgram(new Uint8Array(read('program'))));
+  const engine = new Engine(kernelsOf(build), decodeProgram(new Uint8Array(read('program'))));
   engine.weights.set(read('weights'));
   return { id: manifest.id, engine };
 }
@@ -81,8 +81,8 @@ function timesOf(engine: Engine, rounds: number): number[] {
   return samples.map((times) => spread(times).median);
 }
 
-async function profile(model: string, rounds: number): Promise<Profile> {
-  const { id, engine } = loadEngine(model);
+async function profile(model: string, rounds: number, build: string): Promise<Profile> {
+  const { id, engine } = loadEngine(model, build);
   const peak = await measurePeak();
   const times = timesOf(engine, rounds);
   const totalMs = times.reduce((sum, ms) => sum + ms, 0);
@@ -140,8 +140,12 @@ await runCommand(async () => {
   continueOnNewestNode(import.meta.filename);
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string', default: '30' }, json: { type: 'boolean', default: false } },
+    options: {
+      rounds: { type: 'string', default: '30' },
+      build: { type: 'string', default: '' },
+      json: { type: 'boolean', default: false },
+    },
   });
-  const result = await profile(positionals[0] ?? '', Number(values.rounds));
+  const result = await profile(positionals[0] ?? '', Number(values.rounds), values.build);
   console.log(values.json ? JSON.stringify(result, null, 1) : show(result));
 }, [BenchError]);

@@ -4,7 +4,6 @@ import type { ReadFile, Runner, RunnerName } from './runner.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const compiled = (file: string) => new WebAssembly.Module(readFileSync(path.join(root, file)));
-const kernels = (build: 'relaxed' | 'baseline') => compiled(`functions/runtime/int8/build/${build}.wasm`);
 
 /**
  * Loads the JavaScript of a runner in Node; only that of the one that is asked for.
@@ -15,7 +14,8 @@ export async function runnerInNode(name: RunnerName): Promise<(read: ReadFile) =
     case 'int8':
     case 'int8-baseline': {
       const { int8Runner } = await import('./int8-runner.ts');
-      return (read) => int8Runner(kernels(name === 'int8' ? 'relaxed' : 'baseline'), read);
+      const { kernelsOf } = await import('./kernel-builds.ts');
+      return (read) => int8Runner(kernelsOf(name === 'int8' ? '' : 'baseline'), read);
     }
     case 'tfjs-wasm': {
       const { tfjsRunner } = await import('./tfjs-runner.ts');

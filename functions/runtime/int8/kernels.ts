@@ -1,9 +1,11 @@
 import type { OpKind } from './program.ts';
 
-/** Both builds of the kernels; where relaxed SIMD is missing, that one need not be there (it would not compile). */
+/** The builds of the kernels; where relaxed SIMD is missing, its builds need not be there (they would not compile). */
 export interface KernelModules {
   readonly baseline: WebAssembly.Module;
   readonly relaxed: WebAssembly.Module | undefined;
+  /** The relaxed build around the adding dot product, for processors that have it as one instruction. */
+  readonly fused?: WebAssembly.Module;
 }
 
 /** What a module exports for each kind of op: `(record, arena)`, both addresses. */
@@ -34,7 +36,23 @@ const PROBE = Uint8Array.of(
 
 export const hasRelaxedSimd = (): boolean => WebAssembly.validate(PROBE);
 
-/** The faster build that this engine can run; both give the same bits. */
+/**
+ * What the relaxed dot product that adds makes of 127 and −1, which is beyond the 7 bits of its second operand: x64 takes
+ * that as 255, and `vpmaddubsw`, the first of several instructions, saturates 2 · 127 · 255 to 32767. `vpdpbusd`
+ * (AVX-VNNI) gives 4 · 127 · 255; where bytes are signed (Arm) it is −4 · 127, and one instruction (`sdot`) or cheaper
+ * than the other dot product.
+ */
+const SEVERAL_INSTRUCTIONS = 2 * 32_767;
+
+export function addsInOneInstruction(relaxed: WebAssembly.Module): boolean {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  const { dotAddLane } = new WebAssembly.Instance(relaxed, { env: { memory } }).exports;
+  return (dotAddLane as (first: number, second: number) => number)(127, -1) !== SEVERAL_INSTRUCTIONS;
+}
+
+/** The fastest build that this engine and processor can run; all give the same bits. */
 export function chooseKernels(modules: KernelModules): WebAssembly.Module {
-  return modules.relaxed && hasRelaxedSimd() ? modules.relaxed : modules.baseline;
+  const relaxed = hasRelaxedSimd() ? modules.relaxed : undefined;
+  if (!relaxed) return modules.baseline;
+  return (addsInOneInstruction(relaxed) && modules.fused) || relaxed;
 }

@@ -1,4 +1,4 @@
-import { dot } from './dot';
+import { dotAddNarrow, widened } from './dot';
 import { DenseInt4Tail, Epilogue, Tensors } from './op';
 import { finish } from './requantize';
 
@@ -20,25 +20,25 @@ export function denseInt4(op: Tensors, arena: usize): void {
       let h0 = i16x8.splat(0), h1 = h0;
       let a0 = v128.load32_splat(a), a1 = v128.load32_splat(a, 4);
       let w0 = v128.load(w), w1 = v128.load(w, 16);
-      h0 = i16x8.add(i16x8.add(h0, dot(low4(w0), a0)), dot(high4(w0), a1));
-      h1 = i16x8.add(i16x8.add(h1, dot(low4(w1), a0)), dot(high4(w1), a1));
+      h0 = dotAddNarrow(high4(w0), a1, dotAddNarrow(low4(w0), a0, h0));
+      h1 = dotAddNarrow(high4(w1), a1, dotAddNarrow(low4(w1), a0, h1));
       a0 = v128.load32_splat(a, 8), a1 = v128.load32_splat(a, 12);
       w0 = v128.load(w, 32), w1 = v128.load(w, 48);
-      h0 = i16x8.add(i16x8.add(h0, dot(low4(w0), a0)), dot(high4(w0), a1));
-      h1 = i16x8.add(i16x8.add(h1, dot(low4(w1), a0)), dot(high4(w1), a1));
+      h0 = dotAddNarrow(high4(w0), a1, dotAddNarrow(low4(w0), a0, h0));
+      h1 = dotAddNarrow(high4(w1), a1, dotAddNarrow(low4(w1), a0, h1));
       a0 = v128.load32_splat(a, 16), a1 = v128.load32_splat(a, 20);
       w0 = v128.load(w, 64), w1 = v128.load(w, 80);
-      h0 = i16x8.add(i16x8.add(h0, dot(low4(w0), a0)), dot(high4(w0), a1));
-      h1 = i16x8.add(i16x8.add(h1, dot(low4(w1), a0)), dot(high4(w1), a1));
+      h0 = dotAddNarrow(high4(w0), a1, dotAddNarrow(low4(w0), a0, h0));
+      h1 = dotAddNarrow(high4(w1), a1, dotAddNarrow(low4(w1), a0, h1));
       a0 = v128.load32_splat(a, 24), a1 = v128.load32_splat(a, 28);
       w0 = v128.load(w, 96), w1 = v128.load(w, 112);
-      h0 = i16x8.add(i16x8.add(h0, dot(low4(w0), a0)), dot(high4(w0), a1));
-      h1 = i16x8.add(i16x8.add(h1, dot(low4(w1), a0)), dot(high4(w1), a1));
+      h0 = dotAddNarrow(high4(w0), a1, dotAddNarrow(low4(w0), a0, h0));
+      h1 = dotAddNarrow(high4(w1), a1, dotAddNarrow(low4(w1), a0, h1));
       a += 32;
       w += 128;
       const half = v128.load16x4_u(scales), half1 = v128.load16x4_u(scales, 8);
-      v0 = f32x4.add(v0, f32x4.mul(f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(h0, ones)), halfToFloat(half)));
-      v1 = f32x4.add(v1, f32x4.mul(f32x4.convert_i32x4_s(i32x4.dot_i16x8_s(h1, ones)), halfToFloat(half1)));
+      v0 = f32x4.add(v0, f32x4.mul(f32x4.convert_i32x4_s(widened(h0, ones)), halfToFloat(half)));
+      v1 = f32x4.add(v1, f32x4.mul(f32x4.convert_i32x4_s(widened(h1, ones)), halfToFloat(half1)));
       scales += 16;
     }
     finish(op, e, arena, 0, c, op.outputChannels, v0, v1);

@@ -1,4 +1,4 @@
-import { dot } from './dot';
+import { dot, dotAdd } from './dot';
 import { Epilogue, Tensors } from './op';
 import { finish } from './requantize';
 import { store4 } from './store4';
@@ -19,7 +19,7 @@ export function gemm(
     let row = 0;
     if (!ASC_FEATURE_RELAXED_SIMD) {
       for (; row + 2 <= count; row += 2) tileWide(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
-    } else if (form == 1) {
+    } else if (form == 1 && !FUSED) {
       for (; row + 4 <= count; row += 4) tileW4(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
     } else {
       for (; row + 4 <= count; row += 4) tileW(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
@@ -99,56 +99,56 @@ function tileW(
   while (row0 < stop) {
     let w0 = v128.load(w), w1 = v128.load(w, 16);
     let a = v128.load32_splat(row0);
-    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc00 = dotAdd(w0, a, acc00, ones);
+    acc01 = dotAdd(w1, a, acc01, ones);
     a = v128.load32_splat(row1);
-    acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc10 = dotAdd(w0, a, acc10, ones);
+    acc11 = dotAdd(w1, a, acc11, ones);
     a = v128.load32_splat(row2);
-    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc20 = dotAdd(w0, a, acc20, ones);
+    acc21 = dotAdd(w1, a, acc21, ones);
     a = v128.load32_splat(row3);
-    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc30 = dotAdd(w0, a, acc30, ones);
+    acc31 = dotAdd(w1, a, acc31, ones);
     w0 = v128.load(w, 32), w1 = v128.load(w, 48);
     a = v128.load32_splat(row0, 4);
-    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc00 = dotAdd(w0, a, acc00, ones);
+    acc01 = dotAdd(w1, a, acc01, ones);
     a = v128.load32_splat(row1, 4);
-    acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc10 = dotAdd(w0, a, acc10, ones);
+    acc11 = dotAdd(w1, a, acc11, ones);
     a = v128.load32_splat(row2, 4);
-    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc20 = dotAdd(w0, a, acc20, ones);
+    acc21 = dotAdd(w1, a, acc21, ones);
     a = v128.load32_splat(row3, 4);
-    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc30 = dotAdd(w0, a, acc30, ones);
+    acc31 = dotAdd(w1, a, acc31, ones);
     w0 = v128.load(w, 64), w1 = v128.load(w, 80);
     a = v128.load32_splat(row0, 8);
-    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc00 = dotAdd(w0, a, acc00, ones);
+    acc01 = dotAdd(w1, a, acc01, ones);
     a = v128.load32_splat(row1, 8);
-    acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc10 = dotAdd(w0, a, acc10, ones);
+    acc11 = dotAdd(w1, a, acc11, ones);
     a = v128.load32_splat(row2, 8);
-    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc20 = dotAdd(w0, a, acc20, ones);
+    acc21 = dotAdd(w1, a, acc21, ones);
     a = v128.load32_splat(row3, 8);
-    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc30 = dotAdd(w0, a, acc30, ones);
+    acc31 = dotAdd(w1, a, acc31, ones);
     w0 = v128.load(w, 96), w1 = v128.load(w, 112);
     a = v128.load32_splat(row0, 12);
-    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc00 = dotAdd(w0, a, acc00, ones);
+    acc01 = dotAdd(w1, a, acc01, ones);
     a = v128.load32_splat(row1, 12);
-    acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc10 = dotAdd(w0, a, acc10, ones);
+    acc11 = dotAdd(w1, a, acc11, ones);
     a = v128.load32_splat(row2, 12);
-    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc20 = dotAdd(w0, a, acc20, ones);
+    acc21 = dotAdd(w1, a, acc21, ones);
     a = v128.load32_splat(row3, 12);
-    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(dot(w0, a), ones));
-    acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(dot(w1, a), ones));
+    acc30 = dotAdd(w0, a, acc30, ones);
+    acc31 = dotAdd(w1, a, acc31, ones);
     row0 += 16, row1 += 16, row2 += 16, row3 += 16, w += 128;
   }
   store4(op, e, arena, pixel, c, end, acc00, acc01, acc10, acc11, acc20, acc21, acc30, acc31);
@@ -196,11 +196,11 @@ function tileRow(
   let acc0 = i32x4.splat(0), acc1 = acc0, acc2 = acc0, acc3 = acc0;
   for (let stop = row + k; row < stop; row += 8, w += 64) {
     let a = v128.load32_splat(row);
-    acc0 = i32x4.add(acc0, i32x4.dot_i16x8_s(dot(v128.load(w), a), ones));
-    acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(dot(v128.load(w, 16), a), ones));
+    acc0 = dotAdd(v128.load(w), a, acc0, ones);
+    acc1 = dotAdd(v128.load(w, 16), a, acc1, ones);
     a = v128.load32_splat(row, 4);
-    acc2 = i32x4.add(acc2, i32x4.dot_i16x8_s(dot(v128.load(w, 32), a), ones));
-    acc3 = i32x4.add(acc3, i32x4.dot_i16x8_s(dot(v128.load(w, 48), a), ones));
+    acc2 = dotAdd(v128.load(w, 32), a, acc2, ones);
+    acc3 = dotAdd(v128.load(w, 48), a, acc3, ones);
   }
   const v0 = f32x4.convert_i32x4_s(i32x4.add(acc0, acc2));
   const v1 = f32x4.convert_i32x4_s(i32x4.add(acc1, acc3));

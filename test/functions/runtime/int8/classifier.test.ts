@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import baseline from '../../../../functions/runtime/int8/build/baseline.wasm';
+import fused from '../../../../functions/runtime/int8/build/fused.wasm';
 import relaxed from '../../../../functions/runtime/int8/build/relaxed.wasm';
 import { loadInt8Classifier } from '../../../../functions/runtime/int8/classifier.ts';
 import { encodeProgram } from '../../../../functions/runtime/int8/encoding.ts';
@@ -55,6 +56,7 @@ const load = (changes: Partial<Parameters<typeof loadInt8Classifier>[0]> = {}) =
 describe('loadInt8Classifier', () => {
   it.each([
     ['relaxed', { baseline, relaxed }],
+    ['fused', { baseline: fused, relaxed: undefined }],
     ['baseline', { baseline, relaxed: undefined }],
   ])('classifies a batch with the %s build', async (_, modules) => {
     const classifier = await load({ modules });
@@ -91,9 +93,17 @@ describe('loadInt8Classifier', () => {
 });
 
 describe('chooseKernels', () => {
-  it('takes the relaxed build where the engine has it', () => {
+  it('takes a relaxed build where the engine has it', () => {
     expect(hasRelaxedSimd()).toBe(true);
     expect(chooseKernels({ baseline, relaxed })).toBe(relaxed);
-    expect(chooseKernels({ baseline, relaxed: undefined })).toBe(baseline);
+    expect(chooseKernels({ baseline, relaxed: undefined, fused })).toBe(baseline);
+  });
+
+  it('asks the processor which of them', () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const { dotAddLane } = new WebAssembly.Instance(relaxed, { env: { memory } }).exports;
+    const lane = (dotAddLane as (first: number, second: number) => number)(127, -1);
+    expect([65_534, 129_540, -508]).toContain(lane);
+    expect(chooseKernels({ baseline, relaxed, fused })).toBe(lane === 65_534 ? relaxed : fused);
   });
 });

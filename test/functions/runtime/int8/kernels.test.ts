@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import baseline from '../../../../functions/runtime/int8/build/baseline.wasm';
+import fused from '../../../../functions/runtime/int8/build/fused.wasm';
 import relaxed from '../../../../functions/runtime/int8/build/relaxed.wasm';
 import { checkProgram } from '../../../../functions/runtime/int8/check.ts';
 import { OP_KINDS } from '../../../../functions/runtime/int8/encoding.ts';
@@ -46,13 +47,15 @@ describe('cases', () => {
 });
 
 describe.each([
-  ['baseline', baseline, 0],
-  ['relaxed', relaxed, 1],
-] as const)('the %s build', (_, module, isRelaxed) => {
+  ['baseline', baseline, 0, 0],
+  ['relaxed', relaxed, 1, 0],
+  ['fused', fused, 1, 1],
+] as const)('the %s build', (_, module, isRelaxed, isFused) => {
   it('is the one that it is called, and has no data of its own', () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     expect((exports.isRelaxed as () => number)()).toBe(isRelaxed);
+    expect((exports.isFused as () => number)()).toBe(isFused);
     expect(new Uint8Array(memory.buffer).every((byte) => byte === 0)).toBe(true);
   });
 
