@@ -14,6 +14,10 @@ export class AnswerView {
     this.#root.setAttribute('aria-busy', 'true');
   }
 
+  get waiting(): boolean {
+    return this.#root.hasAttribute('aria-busy');
+  }
+
   show({ predictions, model, milliseconds }: Answer): void {
     const [best] = predictions;
     this.#head(best);
@@ -21,7 +25,7 @@ export class AnswerView {
     part(this.#root, '#bars', HTMLElement).replaceChildren(...predictions.map(bar));
     this.#text(
       '#status',
-      best ? `${best.label}, ${percent(best.score)}. Answered in ${time(milliseconds)}.` : 'No answer.',
+      best ? `${spaced(best.label)}, ${percent(best.score)}. Answered in ${time(milliseconds)}.` : 'No answer.',
     );
   }
 
@@ -35,7 +39,7 @@ export class AnswerView {
 
   #head(best: Prediction | undefined): void {
     this.#root.removeAttribute('aria-busy');
-    this.#text('#best', best?.label ?? 'No answer');
+    this.#text('#best', best ? spaced(best.label) : 'No answer');
     part(this.#root, '#best', HTMLElement).classList.toggle('none', !best);
     this.#text('#best-score', best ? percent(best.score) : '');
   }
@@ -47,8 +51,8 @@ export class AnswerView {
 
 function bar({ label, score }: Prediction): HTMLLIElement {
   const row = document.createElement('li');
-  const name = span('label', label);
-  name.title = label;
+  const name = span('label', spaced(label));
+  name.title = spaced(label);
   const track = span('track', '');
   const fill = span('fill', '');
   track.append(fill);
@@ -63,6 +67,9 @@ function span(className: string, text: string): HTMLSpanElement {
   element.textContent = text;
   return element;
 }
+
+/** ImageNet's names have underscores for spaces; a line can only break at spaces. */
+export const spaced = (label: string): string => label.replaceAll('_', ' ');
 
 /** Never 0 or 100 where it only rounds to it. */
 function percent(score: number): string {

@@ -1,11 +1,13 @@
 import type { Manifest } from '../catalogue/manifest.ts';
 import { Problem } from './problem.ts';
 
+export type ExplainMethod = 'cam' | 'occlusion';
+
 /** One of `GET /models`. */
 export type Model = Pick<
   Manifest,
   'id' | 'title' | 'revision' | 'runtime' | 'parameters' | 'input' | 'metrics' | 'memory'
->;
+> & { readonly explanation: ExplainMethod };
 
 export interface Prediction {
   readonly label: string;
@@ -22,10 +24,21 @@ export interface Answer {
   readonly milliseconds: number;
 }
 
+/** Where the first class is seen; places are pixels of the upright picture. */
+export interface Explanation {
+  readonly method: ExplainMethod;
+  readonly class: Prediction;
+  readonly picture: { readonly width: number; readonly height: number };
+  readonly hottest: { readonly x: number; readonly y: number };
+  /** A PNG in base64, to be laid over the picture. */
+  readonly image: { readonly png: string };
+}
+
 /** Fashion networks have ten classes; of others the ten best are shown. */
 const TOP_K = 10;
 
-export const classifyPath = (model: string): string => `/classify/${encodeURIComponent(model)}?top_k=${TOP_K}`;
+export const classifyPath = (model: string, explain?: ExplainMethod): string =>
+  `/classify/${encodeURIComponent(model)}?top_k=${TOP_K}${explain ? `&explain=${explain}` : ''}`;
 
 /** What stands in `content-type`: only ever an image, so that a dropped JSON file is not taken for a request in JSON. */
 export const contentTypeOf = (picture: Blob): string =>
@@ -40,20 +53,27 @@ export async function listModels(): Promise<readonly Model[]> {
 
 /** @throws Problem, or an `AbortError` when `signal` says so */
 export async function classify(model: string, picture: Blob, signal: AbortSignal): Promise<Answer> {
+  const { value, milliseconds } = await post<Omit<Answer, 'milliseconds'>>(classifyPath(model), picture, signal);
+  return { ...value, milliseconds };
+}
+
+/** @throws Problem, or an `AbortError` when `signal` says so */
+export async function explain(model: Model, picture: Blob, signal: AbortSignal): Promise<Explanation> {
+  const path = classifyPath(model.id, model.explanation);
+  return (await post<{ explanation: Explanation }>(path, picture, signal)).value.explanation;
+}
+
+async function post<T>(path: string, picture: Blob, signal: AbortSignal): Promise<{ value: T; milliseconds: number }> {
   const body = await picture.arrayBuffer().catch((error: unknown) => {
     throw new Problem('That cannot be read', 'It is a folder, or the file has moved. Choose one picture file.', {
       cause: error,
     });
   });
+  const headers = { 'content-type': contentTypeOf(picture) };
   const start = performance.now();
-  const response = await ask(classifyPath(model), {
-    method: 'POST',
-    body,
-    headers: { 'content-type': contentTypeOf(picture) },
-    signal,
-  });
-  const answer = (await response.json()) as Omit<Answer, 'milliseconds'>;
-  return { ...answer, milliseconds: performance.now() - start };
+  const response = await ask(path, { method: 'POST', body, headers, signal });
+  const value = (await response.json()) as T;
+  return { value, milliseconds: performance.now() - start };
 }
 
 async function ask(path: string, init?: RequestInit): Promise<Response> {

@@ -1,12 +1,12 @@
-import { classifyPath, contentTypeOf } from './api.ts';
+import { classifyPath, contentTypeOf, type ExplainMethod } from './api.ts';
 import { part } from './dom.ts';
 import type { Picture } from './picture.ts';
 
 /** What does in a terminal (POSIX shell) what the page just did. A sample is fetched first, a file is taken from the folder. */
-export function curlLine({ blob, name, path }: Picture, model: string, origin: string): string {
+export function curlLine({ blob, name, path }: Picture, address: string, origin: string): string {
   const post = `curl -s --data-binary ${quote(path ? '@-' : `@${name}`)} \\
 -H ${quote(`content-type: ${contentTypeOf(blob)}`)} \\
-${quote(origin + classifyPath(model))}`;
+${quote(origin + address)}`;
   return path ? `curl -s ${quote(origin + path)} |\n${post}` : post;
 }
 
@@ -30,8 +30,8 @@ export class CurlView {
     });
   }
 
-  show(picture: Picture, model: string): void {
-    this.#code.textContent = curlLine(picture, model, location.origin);
+  show(picture: Picture, model: string, explain?: ExplainMethod): void {
+    this.#code.textContent = curlLine(picture, classifyPath(model, explain), location.origin);
     this.#box.hidden = false;
   }
 

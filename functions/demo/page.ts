@@ -1,7 +1,8 @@
 import { AnswerView } from './answer-view.ts';
-import { classify, listModels, type Model } from './api.ts';
+import { classify, explain, listModels, type Model } from './api.ts';
 import { CurlView } from './curl.ts';
 import { part } from './dom.ts';
+import { ExplanationView } from './explanation-view.ts';
 import { listenForPictures } from './intake.ts';
 import { ModelChooser } from './model-chooser.ts';
 import { type Picture, shrink } from './picture.ts';
@@ -15,6 +16,7 @@ const byId = (id: string) => part(document, `#${id}`, HTMLElement);
 const chooser = new ModelChooser(part(document, '#model', HTMLSelectElement), byId('model-facts'), chosen);
 const answerView = new AnswerView(byId('answer'));
 const pictureView = new PictureView(byId('answer'));
+const explanationView = new ExplanationView(byId('answer'), () => explainAgain());
 const curlView = new CurlView(byId('curl'));
 const problemView = new ProblemView(byId('problem'), remedy);
 const samples = byId('samples');
@@ -55,16 +57,49 @@ async function ask(given: Picture): Promise<void> {
   if (!model) return;
   problemView.hide();
   answerView.wait();
+  explanationView.clear();
   part(document, '.verdict', HTMLElement).scrollIntoView({ block: 'nearest' });
-  curlView.show(given, model.id);
+  showCurl(given, model);
   // One after the other: preparing the picture holds up the thread, and the time of the answer would count it.
   await pictureView.show(given, model.input, signal).catch(console.error);
   if (signal.aborted) return;
   try {
     answerView.show(await classify(model.id, given.blob, signal));
+    if (explanationView.wanted) await explainAnswer(given, model, signal);
   } catch (error) {
     if (!signal.aborted) fail(error);
   }
+}
+
+/** The switch was turned: the answer stays, heat comes or goes. */
+async function explainAgain(): Promise<void> {
+  const model = chooser.chosen;
+  if (!picture || !model) return;
+  showCurl(picture, model);
+  // An answer that is on its way brings its explanation with it.
+  if (answerView.waiting) return;
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  explanationView.clear();
+  if (explanationView.wanted) await explainAnswer(picture, model, signal);
+}
+
+/** An explanation that fails leaves the answer as it is. */
+async function explainAnswer(given: Picture, model: Model, signal: AbortSignal): Promise<void> {
+  explanationView.wait();
+  try {
+    const explanation = await explain(model, given.blob, signal);
+    if (!signal.aborted) explanationView.show(explanation);
+  } catch (error) {
+    if (signal.aborted) return;
+    explanationView.clear();
+    problemView.show(Problem.from(error));
+  }
+}
+
+function showCurl(given: Picture, model: Model): void {
+  curlView.show(given, model.id, explanationView.wanted ? model.explanation : undefined);
 }
 
 function fail(error: unknown): void {

@@ -15,7 +15,7 @@ export class PictureView {
 
   constructor(root: HTMLElement) {
     this.#given = part(root, '#given', HTMLElement);
-    this.#image = part(this.#given, 'img', HTMLImageElement);
+    this.#image = part(this.#given, '#picture', HTMLImageElement);
     this.#canvas = part(root, '#seen', HTMLCanvasElement);
     this.#caption = part(root, '#seen-caption', HTMLElement);
   }

@@ -57,6 +57,12 @@ const WAIT = { timeout: 15_000 };
 const says = (text: string) => expect.poll(() => page.locator('#best').textContent(), WAIT).toBe(text);
 const widthBeyondScreen = () => page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
 
+/** To within a tenth of a pixel: the browser rounds an image's width, but not a box's. */
+async function liesOverPicture(): Promise<void> {
+  const [heat, picture] = [await page.locator('#heat').boundingBox(), await page.locator('#picture').boundingBox()];
+  for (const side of ['x', 'y', 'width', 'height'] as const) expect(heat?.[side]).toBeCloseTo(picture?.[side] ?? -1, 1);
+}
+
 const title =
   browserPath || process.env.CI ? 'the page' : 'the page (skipped: no Chromium here; CHROMIUM=path names one)';
 describe.skipIf(!browserPath && !process.env.CI)(title, () => {
@@ -175,6 +181,50 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     await drop(page, '#zone', await boot());
     await says('Ankle boot');
     expect(await alert.isVisible()).toBe(false);
+  });
+
+  it('shows where it looks: heat over the picture, the same in words and from a terminal', async () => {
+    await open();
+    await drop(page, '#zone', { name: 'photo.png', type: 'image/png', bytes: await photoOfBoot(240) });
+    await says('Ankle boot');
+    expect(await page.locator('#heat').isVisible()).toBe(false);
+    await page.getByLabel('Show where it looks').press('Space');
+    const heat = page.getByRole('img', { name: /^Heat map: Ankle boot is seen most (at|in) the / });
+    await heat.waitFor(WAIT);
+    await liesOverPicture();
+    expect(await page.locator('#explain-note').textContent()).toMatch(/^It sees Ankle boot most .*by covering/);
+    // The photo is 320x360; the model sees the square around the boot, which is left of the middle and above it.
+    const colours = await page.evaluate<number[][]>(`(async () => {
+      const image = await createImageBitmap(document.querySelector('#heat'));
+      const context = new OffscreenCanvas(320, 360).getContext('2d');
+      context.drawImage(image, 0, 0, 320, 360);
+      return [[310, 350], [180, 150]].map(([x, y]) => Array.from(context.getImageData(x, y, 1, 1).data));
+    })()`);
+    const [outside = [], inside = []] = colours.map(([r = 0, g = 0, b = 0]) => [Math.max(r, g, b) - Math.min(r, g, b)]);
+    expect(outside[0], 'grey').toBeLessThan(12);
+    expect(inside[0], 'heat').toBeGreaterThan(30);
+    expect(await page.locator('#curl code').textContent()).toContain('top_k=10&explain=occlusion');
+    expect(await widthBeyondScreen()).toBeLessThanOrEqual(0);
+
+    await drop(page, '#zone', await boot());
+    await page.getByText('boot.png, 28').waitFor(WAIT);
+    await heat.waitFor(WAIT);
+    await liesOverPicture();
+    await page.getByLabel('Show where it looks').uncheck();
+    expect(await page.locator('#heat').isVisible()).toBe(false);
+    expect(await page.locator('#curl code').textContent()).not.toContain('explain');
+    await says('Ankle boot');
+  });
+
+  it('keeps the answer where it cannot be explained', async () => {
+    await open();
+    await page.route('**/classify/**explain=**', (route) => route.abort());
+    await page.getByLabel('Show where it looks').check();
+    await drop(page, '#zone', await boot());
+    await page.getByRole('alert').getByText('did not answer').waitFor();
+    expect(faults.splice(0).join()).toContain('ERR_FAILED');
+    await says('Ankle boot');
+    expect(await page.locator('#heat').isVisible()).toBe(false);
   });
 
   it('offers a smaller copy where a picture is too large', async () => {
