@@ -9,8 +9,14 @@ import { IntegerRun } from './integer-run.ts';
 import type { Prepared } from './pipeline.ts';
 import type { QuantizeOptions } from './quantize.ts';
 import type { QuantizedGraph } from './quantized-graph.ts';
+import { type Spending, spendOnW4 } from './spend-on-w4.ts';
 
-export interface Quantized extends Choice {
+/** With its weights made to fit the fastest kernels. */
+interface Fitted extends Choice {
+  readonly spending: Spending;
+}
+
+export interface Quantized extends Fitted {
   /** The float network that it was made from; to be disposed of. */
   readonly float: FloatNetwork;
   readonly equalized: boolean;
@@ -72,15 +78,18 @@ async function choose(
   { prepared, float, observations }: Calibrated,
   images: readonly Uint8Array[],
   options: QuantizeOptions,
-): Promise<Choice> {
+): Promise<Fitted> {
   const trials = images.slice(0, Math.max(LEAST_TRIAL_IMAGES, Math.floor(TRIAL_MACS / macsOf(prepared.fused))));
   const expected = await Promise.all(trials.map((image) => float.output(image)));
-  return chooseIntegers(prepared, observations, images, options, (graph: QuantizedGraph): number => {
+  const score = (graph: QuantizedGraph): number => {
     const integer = new IntegerRun(graph, false);
     const noise = new SignalToNoise();
     for (const [index, image] of trials.entries()) noise.add(expected[index] ?? new Float32Array(), integer.run(image));
     return noise.decibels;
-  });
+  };
+  const choice = chooseIntegers(prepared, observations, images, options, score);
+  const spending = spendOnW4(choice.graph, observations, score);
+  return { ...choice, graph: spending.graph, decibels: spending.decibels, spending };
 }
 
 /** Multiplications of convolutions and dense layers. */

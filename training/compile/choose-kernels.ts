@@ -1,45 +1,85 @@
-import { convK, convTapBytes, fitsW4 } from '../../functions/runtime/int8/layout.ts';
+import { type ConvGeometry, type ConvShape, convK, convTapBytes, fitsW4 } from '../../functions/runtime/int8/layout.ts';
 import { fitsWinograd } from '../../functions/runtime/int8/winograd.ts';
+import { type ConvForm, convNanoseconds } from './conv-cost.ts';
 import { type QuantizedGraph, type QuantizedLayer, type QuantizedOperation, valueIn } from './quantized-graph.ts';
 
-type Conv = Extract<QuantizedOperation, { op: 'conv' }>;
+export type Conv = Extract<QuantizedOperation, { op: 'conv' }>;
 
-/** Below this many positions a side, tiles of 4x4 outputs are too ragged for Winograd to win. */
-const WINOGRAD_SIDE = 14;
-
-/**
- * The fastest form of each convolution that is exact: Winograd for 3x3 with stride 1 over a map, else w4, else w. All
- * give the same bits.
- */
+/** The fastest form of each convolution of those that are exact for it. All give the same bits. */
 export function chooseKernels(graph: QuantizedGraph): QuantizedGraph {
   const layers = graph.layers.map((layer): QuantizedLayer => {
     const { operation } = layer;
     if (operation.op !== 'conv') return layer;
-    const [height, width, outputs] = valueIn(graph, layer.name).shape;
-    const large = Math.min(height, width) >= WINOGRAD_SIDE;
-    const rows = rowsOf(operation, outputs);
-    const form = large && isWinogradWindow(operation) && rows.every(fitsWinograd) ? 2 : rows.every(fitsW4) ? 1 : 0;
-    return { ...layer, operation: { ...operation, form } };
+    return { ...layer, operation: { ...operation, form: fastest(graph, layer, operation, exactForms(operation)) } };
   });
   return { ...graph, layers };
+}
+
+/** What a convolution is expected to take in its fastest form, in nanoseconds, and what if w4 were exact for it. */
+export function expectedNanoseconds(graph: QuantizedGraph, layer: QuantizedLayer, conv: Conv) {
+  const shape = shapeOf(graph, layer, conv);
+  return { now: convNanoseconds(shape, conv.form), w4: convNanoseconds(shape, 1) };
+}
+
+function fastest(graph: QuantizedGraph, layer: QuantizedLayer, conv: Conv, forms: readonly ConvForm[]): ConvForm {
+  const shape = shapeOf(graph, layer, conv);
+  const costs = forms.map((form) => ({ form, nanoseconds: convNanoseconds(shape, form) }));
+  return costs.reduce((best, cost) => (cost.nanoseconds < best.nanoseconds ? cost : best)).form;
+}
+
+function exactForms(conv: Conv): ConvForm[] {
+  const rows = rowsOf(conv);
+  const forms: ConvForm[] = [0];
+  if (rows.every(fitsW4)) forms.push(1);
+  if (isWinogradWindow(conv) && rows.every(fitsWinograd)) forms.push(2);
+  return forms;
 }
 
 function isWinogradWindow({ kernel, strides, dilations, groups }: Conv): boolean {
   return kernel.every((size) => size === 3) && [...strides, ...dilations, groups].every((step) => step === 1);
 }
 
-/** Weights of each output channel in the order in which a kernel walks along K, padded as in memory. */
-function rowsOf({ weights, kernel, groups }: Conv, outputs: number): Int8Array[] {
+function shapeOf(graph: QuantizedGraph, layer: QuantizedLayer, conv: Conv): ConvShape & ConvGeometry {
+  const [inputHeight, inputWidth] = valueIn(graph, layer.inputs[0]).shape;
+  const [outputHeight, outputWidth] = valueIn(graph, layer.name).shape;
+  const { strides, pads } = conv;
+  const places = { inputHeight, inputWidth, outputHeight, outputWidth };
+  return {
+    ...channelsOf(conv),
+    ...places,
+    strideY: strides[0],
+    strideX: strides[1],
+    padTop: pads[0],
+    padLeft: pads[1],
+  };
+}
+
+function channelsOf({ weights, scales, kernel, groups }: Conv): ConvShape {
+  const inputs = weights.length / scales.length / kernel[0] / kernel[1];
   const [kernelHeight, kernelWidth] = kernel;
-  const taps = kernelHeight * kernelWidth;
-  const inputs = weights.length / outputs / taps;
-  const shape = { kernelHeight, kernelWidth, inputChannels: inputs * groups, outputChannels: outputs, groups };
-  const [tapBytes, k] = [convTapBytes(shape), convK(shape)];
+  return { kernelHeight, kernelWidth, inputChannels: inputs * groups, outputChannels: scales.length, groups };
+}
+
+/**
+ * Where along K, as a kernel walks it, the weights of an output channel lie: of weight i of the channel (tap by tap,
+ * input channels fastest) at `places[i]`, of `k` in all. The rest is padding.
+ */
+export function placesAlongK(conv: Conv): { places: Int32Array; k: number } {
+  const shape = channelsOf(conv);
+  const inputs = shape.inputChannels / shape.groups;
+  const tapBytes = convTapBytes(shape);
+  const places = Int32Array.from({ length: conv.weights.length / shape.outputChannels }, (_, i) => {
+    return Math.floor(i / inputs) * tapBytes + (i % inputs);
+  });
+  return { places, k: convK(shape) };
+}
+
+function rowsOf(conv: Conv): Int8Array[] {
+  const { places, k } = placesAlongK(conv);
+  const outputs = conv.scales.length;
   return Array.from({ length: outputs }, (_, output) => {
     const row = new Int8Array(k);
-    for (let tap = 0; tap < taps; tap++) {
-      for (let c = 0; c < inputs; c++) row[tap * tapBytes + c] = weights[(tap * inputs + c) * outputs + output] ?? 0;
-    }
+    for (const [i, place] of places.entries()) row[place] = conv.weights[i * outputs + output] ?? 0;
     return row;
   });
 }

@@ -57,8 +57,14 @@ export function fitsW4(row: Int8Array): boolean {
   return true;
 }
 
+export type ConvGeometry = Omit<ConvShape, 'inputChannels' | 'outputChannels' | 'groups'> &
+  Pick<
+    OpOf<'conv'>,
+    'inputHeight' | 'inputWidth' | 'outputHeight' | 'outputWidth' | 'strideY' | 'strideX' | 'padTop' | 'padLeft'
+  >;
+
 /** A 1x1 convolution with stride 1 and no padding: pixels of the tensor are the rows of the product, no panel needed. */
-export const readsTensorAsRows = (op: OpOf<'conv'>): boolean =>
+export const readsTensorAsRows = (op: ConvGeometry): boolean =>
   op.kernelHeight === 1 &&
   op.kernelWidth === 1 &&
   op.strideY === 1 &&

@@ -28,21 +28,28 @@ const TEMPORARY_BYTES = 768;
 /** Transformed inputs of about this size are multiplied at a time. */
 const INPUT_TARGET_BYTES = 1 << 19;
 
-const paddedChannels = (op: OpOf<'conv'>): number => Math.ceil(op.inputChannels / 8) * 8;
+/** What the memory of form 2 depends on. */
+export type WinogradShape = Pick<OpOf<'conv'>, 'inputChannels' | 'outputHeight' | 'outputWidth'>;
+
+const paddedChannels = (op: WinogradShape): number => Math.ceil(op.inputChannels / 8) * 8;
 
 /** Tiles of 4x4 output pixels. */
-const tileCount = (op: OpOf<'conv'>): number => Math.ceil(op.outputHeight / 4) * Math.ceil(op.outputWidth / 4);
+export const winogradTiles = (op: WinogradShape): number =>
+  Math.ceil(op.outputHeight / 4) * Math.ceil(op.outputWidth / 4);
+
+/** So many tiles, a multiple of 4, are multiplied at a time; for each such block the weights are transformed anew. */
+export function winogradBlock(op: WinogradShape): number {
+  const perTile = 36 * 2 * paddedChannels(op);
+  const fitting = Math.max(4, Math.floor(INPUT_TARGET_BYTES / perTile / 4) * 4);
+  return Math.min(Math.ceil(winogradTiles(op) / 4) * 4, fitting);
+}
 
 /** Scratch for `tiles` at a time, a multiple of 4: temporaries, products, weights and inputs of 36 points. */
-export function winogradScratchBytesFor(op: OpOf<'conv'>, tiles: number): number {
+export function winogradScratchBytesFor(op: WinogradShape, tiles: number): number {
   const channels = paddedChannels(op);
   const fixed = 36 * (channels * 16 + 64 + 128) + TEMPORARY_BYTES + OVERREAD_BYTES;
   return fixed + tiles * 36 * (channels * 2 + 32);
 }
 
 /** The scratch that a `conv` of form 2 should be given; the least is `winogradScratchBytesFor(op, 4)`. */
-export function winogradScratchBytes(op: OpOf<'conv'>): number {
-  const perTile = 36 * 2 * paddedChannels(op);
-  const fitting = Math.max(4, Math.floor(INPUT_TARGET_BYTES / perTile / 4) * 4);
-  return winogradScratchBytesFor(op, Math.min(Math.ceil(tileCount(op) / 4) * 4, fitting));
-}
+export const winogradScratchBytes = (op: WinogradShape): number => winogradScratchBytesFor(op, winogradBlock(op));

@@ -65,7 +65,7 @@ describe('chooseKernels', () => {
     ['is spread, and one too much', [33, 32, 32, 32, 33, 33, 32, 32]],
   ])('takes form w4 exactly where 16 bits hold the sums: a lane that %s', (_, lane) => {
     const weight = (k: number, c: number) => (c === 0 ? (lane[LANE.indexOf(k)] ?? 0) : 1);
-    expect(formOf(7, 1, 16, weight)).toBe(overflows(lane) ? 0 : 1);
+    expect(formOf(7, 1, 64, weight)).toBe(overflows(lane) ? 0 : 1);
   });
 
   it('looks at every channel, lane and block', () => {
@@ -81,12 +81,17 @@ describe('chooseKernels', () => {
     }
   });
 
-  it('takes Winograd for 3x3 over maps of 14x14 and more, where no sum can pass 2^25', () => {
+  it('takes Winograd for 3x3 where it pays, and no sum can pass 2^25', () => {
     expect(formOf(14, 3, 16, () => 40)).toBe(2);
-    expect(formOf(7, 3, 16, () => 20)).toBe(1);
+    expect(formOf(7, 3, 512, () => 20)).toBe(2);
     expect(formOf(14, 5, 16, () => 20)).toBe(1);
     // 9 · 240 · 127 · 127 = 34.8 million, 2^25 = 33.6 million
     expect(formOf(14, 3, 240, () => 127)).toBe(0);
     expect(formOf(14, 3, 240, (k) => (k % 2 ? 127 : -127))).toBe(2);
+  });
+
+  it('takes no Winograd where its tiles would be empty for the most part', () => {
+    expect(formOf(2, 3, 64, () => 20)).toBe(1);
+    expect(formOf(5, 3, 16, () => 20)).toBe(1);
   });
 });
