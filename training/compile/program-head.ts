@@ -6,7 +6,7 @@ import { type OpOf, OVERREAD_BYTES, type Program } from '../../functions/runtime
 import { GraphError } from '../graph/graph.ts';
 import { packConv } from './pack-weights.ts';
 import { quantizeInt8 } from './quantize-weights.ts';
-import { WeightsBlock } from './weights-block.ts';
+import { FIRST, WeightsBlock } from './weights-block.ts';
 
 /** A compiled network. */
 export interface Compiled {
@@ -67,9 +67,9 @@ export function replaceHead(
   const shape = { kernelHeight: 1, kernelWidth: 1, inputChannels, outputChannels: classes, groups: 1 };
   const { weights: rounded, scales } = quantizeInt8(weights, classes);
   const fresh = new WeightsBlock();
-  const kept = roundUp(startOf(program, old, block.length), 64);
-  // The block's own first bytes are unused: here they are what is kept.
-  const offset = (at: number) => kept + at;
+  // The first bytes of a block are unused: they come to lie on what is kept.
+  const base = roundUp(startOf(program, old, block.length), FIRST) - FIRST;
+  const offset = (at: number) => base + at;
   const fits = classes <= old.outputChannels;
   const output = fits ? program.output.offset : roundUp(program.arenaBytes, 64);
   const head: OpOf<'conv'> = {
@@ -96,9 +96,9 @@ export function replaceHead(
     },
   };
   const added = fresh.bytes();
-  const together = new Uint8Array(kept + added.length);
-  together.set(block.subarray(0, Math.min(kept, block.length)));
-  together.set(added, kept);
+  const together = new Uint8Array(base + added.length);
+  together.set(block.subarray(0, base + FIRST));
+  together.set(added.subarray(FIRST), base + FIRST);
   return {
     program: {
       ...program,

@@ -5,7 +5,7 @@ import type { Block } from './emission.ts';
 /** Every part begins at a multiple of this. */
 const ALIGNMENT = 16;
 /** The first bytes are unused, so that the offset 0 means "none". */
-const FIRST = 64;
+export const FIRST = 64;
 
 /** The one block of weights of a program, as its parts are laid down in the order in which the ops read them. */
 export class WeightsBlock implements Block {
