@@ -60,6 +60,8 @@ describe('compileModel', () => {
     const { classifier, labels, manifest: loaded } = await loadServedModel(path.join(root, 'small'));
     expect(loaded).toEqual(manifest);
     expect(loaded).toMatchObject({ runtime: 'int8', classes: 10, output: { kind: 'logits' }, title: 'Small' });
+    // 12x12x16 outputs of 3x3x3, 6x6x20 of 3x3x16, and 20x10.
+    expect(loaded).toMatchObject({ explanation: 'cam', macs: 62_208 + 103_680 + 200 });
     expect(labels).toHaveLength(10);
     expect(classifier.bytes).toBe(manifest.memory.total);
     expect(await classifier.classify(new Uint8Array(12 * 12 * 3), 1)).toHaveLength(10);
