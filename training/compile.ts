@@ -17,6 +17,7 @@ import { memoryBytes } from '../functions/runtime/int8/engine.ts';
 import { calibrateAndQuantize } from './compile/attempt.ts';
 import { FloatNetwork } from './compile/float-network.ts';
 import { IntegerRun } from './compile/integer-run.ts';
+import { measureAgreement } from './compile/measure-agreement.ts';
 import { measureLayers } from './compile/measure-layers.ts';
 import { type CompileOptions, commandOf, compileOptions } from './compile/options.ts';
 import { type Prepared, prepare } from './compile/pipeline.ts';
@@ -25,7 +26,7 @@ import { type QuantizedGraph, readBy } from './compile/quantized-graph.ts';
 import { DataError } from './data/errors.ts';
 import { type ImageFolder, readImageFolder } from './data/image-folder.ts';
 import { fashionLabels, imagenetLabels, numberedLabels, readLabels } from './data/labels.ts';
-import { Agreement, type AgreementFigures, softmax } from './evaluate/agreement.ts';
+import { softmax } from './evaluate/agreement.ts';
 import { weightsOf } from './graph/check.ts';
 import { type Graph, GraphError } from './graph/graph.ts';
 import { SignalToNoise } from './graph/signal-to-noise.ts';
@@ -92,6 +93,7 @@ export async function compileModel(options: CompileOptions, graph?: Graph, suppl
   const scores = isSigmoid(prepared) ? (output: Float32Array) => output : softmax;
   const program = encodeProgram(run.packed.program);
   const { arenaBytes: arena, weightsBytes: weights } = run.packed.program;
+  const measured = await measureAgreement(choice, run, { calibration, heldOut }, scores);
   const report: QuantizationReport = {
     id: options.id,
     source: path.basename(options.from),
@@ -101,8 +103,7 @@ export async function compileModel(options: CompileOptions, graph?: Graph, suppl
       'equalized channels': choice.equalized ? 'yes' : 'no',
       'large dense layers': `${options.denseBits} bits`,
     },
-    calibration: await agreement('calibration images', network, run, calibration, scores),
-    heldOut: await agreement('held-out images', network, run, heldOut, scores),
+    ...measured,
     skipped: pictures?.skipped ?? [],
     bytes: { float: 4 * parametersOf(original), weights, program: program.length },
     memory: { weights, arena, total: memoryBytes(run.packed.program) },
@@ -158,23 +159,6 @@ async function mustBeUnchanged(original: Graph, pixels: Prepared['pixels'], prep
   before.dispose();
   after.dispose();
   if (noise.decibels < 60) throw new Error(`the float passes changed the network: ${noise.decibels.toFixed(1)} dB`);
-}
-
-async function agreement(
-  what: string,
-  network: FloatNetwork,
-  run: IntegerRun,
-  images: readonly Uint8Array[],
-  scores: (output: Float32Array) => Float32Array,
-): Promise<AgreementFigures> {
-  const progress = new Progress(what, images.length);
-  const both = new Agreement(scores);
-  for (const [index, image] of images.entries()) {
-    both.add(await network.output(image), run.run(image));
-    progress.update(index + 1, `${both.figures.same} agree`);
-  }
-  progress.done(`${both.figures.same} agree`);
-  return both.figures;
 }
 
 async function layerFigures(

@@ -6,14 +6,15 @@ import { type Moments, type Shrunk, shrinkToW4 } from './shrink-to-w4.ts';
 /** A network some of whose layers were shrunk for form w4, and what that changed. */
 export interface Spending {
   readonly graph: QuantizedGraph;
+  /** As it was. */
+  readonly original: QuantizedGraph;
   /** Layers that were shrunk, of so many whose time it would have cut. */
   readonly layers: number;
   readonly candidates: number;
   /** What the model of costs expects to be saved, and what all convolutions are expected to take then. */
   readonly savedMs: number;
   readonly expectedMs: number;
-  /** Signal-to-noise ratio of the output on calibration images, before and after. */
-  readonly decibelsBefore: number;
+  /** Signal-to-noise ratio of the output on calibration images. */
   readonly decibels: number;
 }
 
@@ -42,11 +43,11 @@ export function spendOnW4(
     const shrunk = chooseKernels(withLayers(graph, spent));
     return {
       graph: shrunk,
+      original: graph,
       layers: spent.length,
       candidates: candidates.length,
       savedMs: sum(spent, ({ savedNanoseconds }) => savedNanoseconds) / 1e6,
       expectedMs: expectedMs(shrunk),
-      decibelsBefore,
       decibels: known ?? score(shrunk),
     };
   };

@@ -19,6 +19,17 @@ export interface LayerFigures {
   readonly microseconds: number;
 }
 
+/** Layers whose weights were made to fit form w4, and what that cost. */
+export interface FastFormFigures {
+  readonly layers: number;
+  /** Layers that it would have made faster. */
+  readonly candidates: number;
+  /** All convolutions, by the compiler's model of their cost: as they are, and without it. */
+  readonly expectedMs: number;
+  readonly expectedMsBefore: number;
+  readonly heldOutBefore: AgreementFigures;
+}
+
 /** What quantization cost a network. */
 export interface QuantizationReport {
   readonly id: string;
@@ -27,6 +38,7 @@ export interface QuantizationReport {
   readonly choices: Readonly<Record<string, string>>;
   readonly calibration: AgreementFigures;
   readonly heldOut: AgreementFigures;
+  readonly fastForm: FastFormFigures;
   readonly skipped: readonly { readonly name: string; readonly why: string }[];
   readonly bytes: { readonly float: number; readonly weights: number; readonly program: number };
   readonly memory: { readonly weights: number; readonly arena: number; readonly total: number };
@@ -54,7 +66,7 @@ const STYLE = `
   .axis line { stroke: #dde; } .bars rect { fill: #3867d6; } .bars rect:hover { fill: #eb3b5a; } .title { font-size: 14px; font-weight: 600; }`;
 
 export function reportPage(report: QuantizationReport): string {
-  const { layers, bytes, memory, calibration, heldOut, skipped } = report;
+  const { layers, bytes, memory, calibration, heldOut, skipped, fastForm } = report;
   const names = layers.map(({ name }) => name);
   const plot = (title: string, unit: string, value: (layer: LayerFigures) => number) =>
     bars({ title, unit, names, values: layers.map(value) });
@@ -68,6 +80,23 @@ export function reportPage(report: QuantizationReport): string {
     htmlTable(
       ['images', 'number', 'same first class', 'score difference', 'over all classes', 'output SNR'],
       [agreementRow('calibration', calibration), agreementRow('held out', heldOut)],
+    ),
+    '<h2>Weights that fit the fast form</h2>',
+    `<p>${fastForm.layers} of ${fastForm.candidates} layers that form w4 makes faster have weights made to fit it.</p>`,
+    htmlTable(
+      [
+        'held-out images',
+        'number',
+        'same first class',
+        'score difference',
+        'over all classes',
+        'output SNR',
+        'ms est.',
+      ],
+      [
+        [...agreementRow('without', fastForm.heldOutBefore), fastForm.expectedMsBefore.toFixed(1)],
+        [...agreementRow('with', heldOut), fastForm.expectedMs.toFixed(1)],
+      ],
     ),
     ...(skipped.length > 0
       ? [

@@ -41,6 +41,10 @@ describe('compileModel', () => {
     const { manifest, report, reportPage } = await compileModel(options('small', '--title', 'Small'), graph?.());
     expect(report.heldOut.images).toBe(6);
     expect(report.calibration.images).toBe(6);
+    const { layers, candidates, expectedMs, expectedMsBefore, heldOutBefore } = report.fastForm;
+    expect(heldOutBefore.images).toBe(6);
+    expect(layers).toBeLessThanOrEqual(candidates);
+    expect(expectedMs).toBeLessThanOrEqual(expectedMsBefore);
     expect(report.skipped.map(({ name }) => name)).toEqual(['broken.png']);
     expect(report.bytes.weights).toBeLessThan(report.bytes.float);
     expect(report.layers.map(({ op }) => op)).toEqual([
