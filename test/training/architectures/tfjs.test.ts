@@ -3,7 +3,7 @@ import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
 import type { Network } from '../../../training/architectures/network.ts';
 import { summaryRows } from '../../../training/architectures/network.ts';
-import { NETWORKS } from '../../../training/architectures/table.ts';
+import { ARCHITECTURES, NETWORKS } from '../../../training/architectures/table.ts';
 import { toTfjs } from '../../../training/architectures/to-tfjs.ts';
 import { checkGraph } from '../../../training/graph/check.ts';
 import { prepareInterpreter } from '../../../training/graph/interpret.ts';
@@ -24,8 +24,8 @@ function predict(model: LayersModel, input: Float32Array, { input: { shape } }: 
   });
 }
 
-const NAMES = ['lenet5', 'googlenet', 'resnet50', 'seresnet50'];
-const CASES = [toy, ...NAMES.flatMap((name) => NETWORKS.get(name) ?? [])].map(
+const NAMES = ['lenet5', 'googlenet', 'resnet50', 'seresnet50', ...ARCHITECTURES.keys()];
+const CASES = [toy, ...[...new Set(NAMES)].flatMap((name) => NETWORKS.get(name) ?? [])].map(
   (network) => [network.name, network] as const,
 );
 

@@ -24,6 +24,8 @@ export async function createOnnxEngine(network: Layers, { threads }: { threads: 
   const options = {
     ...({ executionProviders: ['cpu'], graphOptimizationLevel: 'all', executionMode: 'sequential' } as const),
     ...({ intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 } as const),
+    // Threads that wait leave the core to other work.
+    extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1' } },
   };
   const [trainer, scorer] = [
     await InferenceSession.create(training.model, options),

@@ -5,6 +5,7 @@ import { randomNumbers, seedOf } from '../random.ts';
 import { batchNormInTraining, meanOverMap } from './batch-norm.ts';
 import { framed } from './framed.ts';
 import { convOfConvs } from './wasm-conv.ts';
+import { maxPoolOfAny } from './wasm-max-pool.ts';
 
 /** What a pass through a network in training leaves beside its outputs. */
 export interface TrainingPass {
@@ -60,9 +61,8 @@ function apply(
       return batchNorm(layer, x, parameter, training);
     case 'activation':
       return activated(x, layer.activation);
-    // Zeros never win: what is pooled here is not negative, or not padded.
     case 'max-pool':
-      return tf.maxPool(framed(map, frameOf(layer)), [...layer.kernel], [...layer.strides], 'valid');
+      return maxPool(layer, map);
     case 'average-pool':
       return tf.avgPool(framed(map, frameOf(layer)), [...layer.kernel], [...layer.strides], 'valid');
     case 'global-average-pool': {
@@ -102,6 +102,13 @@ function convolution(layer: Extract<Layer, { kind: 'conv' }>, x: tf.Tensor4D, ke
     parts.map((part, group) => one(part, kernels[group] ?? kernel)),
     3,
   );
+}
+
+/** Zeros around never win: what is pooled here is not negative, or not padded. */
+function maxPool(layer: Extract<Layer, { kind: 'max-pool' | 'average-pool' }>, x: tf.Tensor4D): tf.Tensor {
+  const map = framed(x, frameOf(layer));
+  if (tf.getBackend() === 'wasm') return maxPoolOfAny(map, layer.kernel, layer.strides);
+  return tf.maxPool(map, [...layer.kernel], [...layer.strides], 'valid');
 }
 
 function batchNorm(

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { startBackend } from '../../../training/train/backend.ts';
-import { randomNumbers } from '../../../training/train/random.ts';
+import { randomNumbers } from '../../../../training/train/random.ts';
+import { startBackend } from '../../../../training/train/tfjs/backend.ts';
 
 beforeAll(async () => {
-  expect((await startBackend('wasm')).name).toBe('wasm');
+  expect(await startBackend('wasm')).toBe('WASM SIMD');
 });
 
 describe("WASM's matrix product", () => {
