@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import {
@@ -13,6 +13,7 @@ import {
   manifestSchema,
 } from '../../functions/catalogue/manifest.ts';
 import { type CardFacts, modelCard } from '../report/card.ts';
+import { type FileContent, recoverFolder, replaceFolder } from './replace-folder.ts';
 
 export interface ModelDraft extends Omit<CardFacts, 'classes' | 'task'> {
   /** One a class, in the order of the output. */
@@ -27,10 +28,8 @@ export interface ModelDraft extends Omit<CardFacts, 'classes' | 'task'> {
   };
 }
 
-interface Content {
-  readonly path: string;
+interface Content extends FileContent {
   readonly role: ModelFile['role'];
-  readonly bytes: Uint8Array;
 }
 
 /**
@@ -50,6 +49,7 @@ export async function publishModel(dir: string, draft: ModelDraft): Promise<Mani
   ];
   const files = contents.map(({ path, role, bytes }) => ({ path, role, bytes: bytes.length, sha256: sha256(bytes) }));
   const version = versionOf(files, facts.output);
+  await recoverFolder(dir);
   const previous = await previousManifest(dir);
   const revision = previous ? previous.revision + (previous.version === version ? 0 : 1) : 1;
   const manifest = manifestSchema.parse({ format: MANIFEST_FORMAT, version, revision, ...facts, files });
@@ -121,27 +121,6 @@ async function previousManifest(dir: string): Promise<Pick<Manifest, 'version' |
     throw new Error(`${dir} exists and is no model folder (it has no manifest.json): remove it or choose another`);
   }
   return undefined;
-}
-
-async function replaceFolder(dir: string, contents: readonly Content[]): Promise<void> {
-  const beside = (what: string) => path.join(path.dirname(dir), `.${path.basename(dir)}.${what}-${process.pid}`);
-  const [fresh, old] = [beside('new'), beside('old')];
-  try {
-    await mkdir(fresh, { recursive: true });
-    for (const { path: name, bytes } of contents) await writeFile(path.join(fresh, name), bytes);
-    if (!existsSync(dir)) {
-      await rename(fresh, dir);
-      return;
-    }
-    await rename(dir, old);
-    await rename(fresh, dir).catch(async (error: unknown) => {
-      await rename(old, dir);
-      throw error;
-    });
-    await rm(old, { recursive: true });
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

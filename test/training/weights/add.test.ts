@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -156,6 +158,26 @@ describe('what is wrong is said, and nothing is half installed', () => {
     await expect(add(network(1000).subarray(0, -50), { hash: null }, ...calibrate())).rejects.toThrow(
       /truncated or damaged/,
     );
+  });
+
+  it('a compile that is killed; the next one goes through', async () => {
+    const from = path.join(folder, 'killed.onnx');
+    await writeFile(from, network(1000));
+    const args = ['--from', from, ...calibrate(), '--preset', 'imagenet-torch', '--min-agreement', '0'];
+    const out = ['--out', path.join(models, 'test-net')];
+    const command = ['--import', 'tsx', 'training/models.ts', 'add', 'test-net', ...args, ...out];
+    const child = spawn(process.execPath, command);
+    let printed = '';
+    for await (const chunk of child.stderr) {
+      printed += chunk;
+      if (printed.includes('reading pictures')) child.kill('SIGKILL');
+    }
+    expect(printed).toContain('reading pictures');
+    expect(child.signalCode ?? (await once(child, 'exit'))[1]).toBe('SIGKILL');
+    expect(await readdir(models)).toEqual([]);
+    await addModel('test-net', [...args, ...out]);
+    expect((await installed()).classes).toBe(1000);
+    await rm(path.join(models, 'test-net'), { recursive: true });
   });
 
   it('what cannot be read here, and an id that nobody knows', async () => {
