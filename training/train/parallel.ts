@@ -48,7 +48,7 @@ export class ParallelEngine implements GradientEngine {
 
   async gradients(parameters: NamedArrays, batch: Batch, seed: number): Promise<BatchGradients> {
     const shares = sharesOf(batch.count, this.#workers.length);
-    const results = await Promise.all(
+    const results = await allOf(
       shares.map(async ({ first, count }, at) => {
         const share = { count, pixels: part(batch.pixels, batch.count), targets: part(batch.targets, batch.count) };
         function part(values: Float32Array, rows: number): Float32Array {
@@ -70,7 +70,7 @@ export class ParallelEngine implements GradientEngine {
 
   async scores(parameters: NamedArrays, pixels: Float32Array, count: number): Promise<Float32Array> {
     const length = pixels.length / count;
-    const parts = await Promise.all(
+    const parts = await allOf(
       sharesOf(count, this.#workers.length).map(async (share, at) => {
         const own = pixels.slice(share.first * length, (share.first + share.count) * length);
         const answer = await this.#ask(at, { ask: 'scores', parameters, pixels: own, count: share.count });
@@ -92,14 +92,17 @@ export class ParallelEngine implements GradientEngine {
   }
 }
 
+const [TSX, SCRIPT] = ['tsx/esm/api', './parallel-worker.ts'].map((name) => import.meta.resolve(name));
+/** A worker has no TypeScript until tsx is registered in it: Node 20 does not take its --import over. */
+const START = `import(${JSON.stringify(TSX)}).then(({ register }) => { register(); return import(${JSON.stringify(SCRIPT)}); });`;
+
 /** One thread, which answers one question after the other. */
 class EngineWorker {
   readonly #worker: Worker;
   readonly #title: Promise<Answer>;
 
   constructor(task: WorkerTask) {
-    const execArgv = ['--import', import.meta.resolve('tsx')];
-    this.#worker = new Worker(new URL('./parallel-worker.ts', import.meta.url), { workerData: task, execArgv });
+    this.#worker = new Worker(START, { eval: true, workerData: task, execArgv: [] });
     this.#title = this.#next();
     // It is awaited in `title`; a failure before that is no unhandled one.
     this.#title.catch(() => {});
@@ -136,6 +139,12 @@ class EngineWorker {
       this.#worker.once('message', onMessage).once('error', onError).once('exit', onExit);
     });
   }
+}
+
+/** Waits for all even where one fails: a worker takes the next question only after its answer. */
+async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 /** As equal as whole images allow; none is empty where there are as many images as workers. */
