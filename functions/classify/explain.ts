@@ -33,7 +33,7 @@ export async function explain(
   if (!classifier.classActivation) {
     throw new ServiceError(
       'explanation-unavailable',
-      `"${manifest.id}" has no class activation map: only a network that ends in global average pooling has one.`,
+      `"${manifest.id}" has no class activation map here: only a network that ends in global average pooling, in this Worker, has one.`,
       'Ask with explain=occlusion, which works for every model and takes longer.',
     );
   }

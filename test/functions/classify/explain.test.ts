@@ -9,7 +9,7 @@ import { probabilities } from '../../../functions/classify/scores.ts';
 import baseline from '../../../functions/runtime/int8/build/baseline.wasm';
 import relaxed from '../../../functions/runtime/int8/build/relaxed.wasm';
 import { memoryAssets, memoryModel } from '../catalogue/model-folder.ts';
-import { pngFile } from '../image/png-file.ts';
+import { type PngParts, pngFile } from '../image/png-file.ts';
 import { pooledModel } from './pooled-model.ts';
 
 /** A service of two models: `pooled` has class activation maps, `left-right` has none. */
@@ -25,12 +25,18 @@ async function service() {
     memoryBytes: 100_000_000,
     log: () => {},
   });
-  return (id: string, query: string, body: Uint8Array | string, type = 'image/png') =>
+  const ask = (id: string, query: string, body: Uint8Array | string, type = 'image/png') =>
     app.request(`/classify/${id}${query}`, { method: 'POST', body, headers: { 'content-type': type } });
+  return Object.assign(ask, { models: () => app.request('/models') });
 }
 
 /** Black, with a bright rectangle. */
-function picture(width: number, height: number, box: { left: number; top: number; right: number; bottom: number }) {
+function picture(
+  width: number,
+  height: number,
+  box: { left: number; top: number; right: number; bottom: number },
+  before: PngParts['before'] = [],
+) {
   const rows: number[] = [];
   for (let y = 0; y < height; y++) {
     rows.push(0);
@@ -38,7 +44,7 @@ function picture(width: number, height: number, box: { left: number; top: number
       rows.push(x >= box.left && x < box.right && y >= box.top && y < box.bottom ? 255 : 0);
     }
   }
-  return pngFile({ width, height, rows });
+  return pngFile({ width, height, rows, before });
 }
 
 async function answered(response: Response): Promise<Required<Answer>> {
@@ -66,6 +72,27 @@ describe('?explain=cam', () => {
     const header = new DataView(png.buffer);
     expect([header.getUint32(16), header.getUint32(20)]).toEqual([image.width, image.height]);
     expect(png.length).toBeLessThan(20_000);
+  });
+
+  it('speaks of the picture as Exif turns it', async () => {
+    const ask = await service();
+    // TIFF header, one entry: tag 0x0112, SHORT, one value: 6, to be turned a quarter clockwise.
+    const exif = [...'MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0'].map((c) => c.charCodeAt(0));
+    // Stored at the upper right, seen at the lower right.
+    const stored = await picture(60, 40, { left: 50, top: 0, right: 60, bottom: 10 }, [['eXIf', exif]]);
+    const { explanation } = await answered(await ask('pooled', '?explain=cam', stored));
+    expect(explanation.picture).toEqual({ width: 40, height: 60 });
+    expect(explanation.image.height / explanation.image.width).toBeCloseTo(1.5, 2);
+    const { x, y } = explanation.hottest;
+    expect(x > 25 && y > 45, `${x} ${y}`).toBe(true);
+  });
+
+  it('is offered in the list of models', async () => {
+    const { models } = (await (await (await service()).models()).json()) as { models: Record<string, unknown>[] };
+    expect(models.map(({ id, explanation, macs }) => [id, explanation, macs])).toEqual([
+      ['pooled', 'cam', 216],
+      ['left-right', 'occlusion', undefined],
+    ]);
   });
 
   it('is about the first class though none is asked for', async () => {

@@ -30,7 +30,14 @@ export async function pooledModel(id: string): Promise<Map<string, Uint8Array<Ar
       runtime: 'int8',
       task: 'image-classification',
     },
-    ...{ parameters: 100, classes: CLASSES, files: listed, output: { kind: 'logits', temperature: 1 } },
+    ...{
+      parameters: 43,
+      macs: 216,
+      explanation: 'cam',
+      classes: CLASSES,
+      files: listed,
+      output: { kind: 'logits', temperature: 1 },
+    },
     input: {
       ...{ width: WIDTH, height: HEIGHT, channels: 'grey', scale: [1 / 255], offset: [0] },
       resize: { rule: 'stretch', width: WIDTH, height: HEIGHT, filter: 'area' },
