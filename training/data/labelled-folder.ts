@@ -131,7 +131,9 @@ const isHidden = (name: string) => name.split(path.sep).some((part) => part.star
 
 async function foldersIn(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => {
-    throw new DataError(`${dir} is no folder that can be read: give one with a sub-folder of pictures for each class.`);
+    throw new DataError(
+      `${dir} is no folder that can be read: give one with a sub-folder of pictures for each class, or with Fashion-MNIST's files.`,
+    );
   });
   const names = entries.map(({ name }) => name).filter((name) => !isHidden(name));
   const stats = await Promise.all(names.map((name) => stat(path.join(dir, name)).catch(() => undefined)));
