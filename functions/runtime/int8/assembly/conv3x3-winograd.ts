@@ -1,7 +1,7 @@
 import { ConvTail, Epilogue, Windowed, windowEpilogue, windowTail } from './op';
 import { finish } from './requantize';
 import { store4 } from './store4';
-import { inputColumn, outputColumn, transformWeights } from './winograd-transforms';
+import { inputColumn, output0, output1, output2, output3, outputColumn, transformWeights } from './winograd-transforms';
 
 /**
  * 3x3 convolution with stride 1 as F(4x4, 3x3) (Lavin & Gray 2015, arXiv:1509.09308, section 4.3), exact in integers:
@@ -137,7 +137,33 @@ function multiply(row: usize, rowBytes: i32, w: usize, to: usize): void {
     a = v128.load32_splat(row3, 4);
     acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(w0, a));
     acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(w1, a));
-    row0 += 8, row1 += 8, row2 += 8, row3 += 8, w += 64;
+    w0 = v128.load(w, 64), w1 = v128.load(w, 80);
+    a = v128.load32_splat(row0, 8);
+    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(w0, a));
+    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(w1, a));
+    a = v128.load32_splat(row1, 8);
+    acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(w0, a));
+    acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(w1, a));
+    a = v128.load32_splat(row2, 8);
+    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(w0, a));
+    acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(w1, a));
+    a = v128.load32_splat(row3, 8);
+    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(w0, a));
+    acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(w1, a));
+    w0 = v128.load(w, 96), w1 = v128.load(w, 112);
+    a = v128.load32_splat(row0, 12);
+    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(w0, a));
+    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(w1, a));
+    a = v128.load32_splat(row1, 12);
+    acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(w0, a));
+    acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(w1, a));
+    a = v128.load32_splat(row2, 12);
+    acc20 = i32x4.add(acc20, i32x4.dot_i16x8_s(w0, a));
+    acc21 = i32x4.add(acc21, i32x4.dot_i16x8_s(w1, a));
+    a = v128.load32_splat(row3, 12);
+    acc30 = i32x4.add(acc30, i32x4.dot_i16x8_s(w0, a));
+    acc31 = i32x4.add(acc31, i32x4.dot_i16x8_s(w1, a));
+    row0 += 16, row1 += 16, row2 += 16, row3 += 16, w += 128;
   }
   v128.store(to, acc00), v128.store(to, acc01, 16), v128.store(to, acc10, 32), v128.store(to, acc11, 48);
   v128.store(to, acc20, 64), v128.store(to, acc21, 80), v128.store(to, acc30, 96), v128.store(to, acc31, 112);
@@ -154,30 +180,31 @@ function outputTile(
   }
   const rows = min(4, op.outputHeight - y);
   const columns = min(4, op.outputWidth - x);
-  for (let row = 0; row < rows; row++) {
-    // Sums of a row take the place of its products.
-    const at = temporary + row * 192;
-    outputColumn(at, 32, at, 32);
-    outputColumn(at + 16, 32, at + 16, 32);
+  const end = op.outputChannels;
+  let at = temporary;
+  for (let row = 0; row < rows; row++, at += 192) {
+    let m0 = v128.load(at), m1 = v128.load(at, 32), m2 = v128.load(at, 64);
+    let m3 = v128.load(at, 96), m4 = v128.load(at, 128), m5 = v128.load(at, 160);
+    const v00 = divided(output0(m0, m1, m2, m3, m4)), v10 = divided(output1(m1, m2, m3, m4));
+    const v20 = divided(output2(m1, m2, m3, m4)), v30 = divided(output3(m1, m2, m3, m4, m5));
+    m0 = v128.load(at, 16), m1 = v128.load(at, 48), m2 = v128.load(at, 80);
+    m3 = v128.load(at, 112), m4 = v128.load(at, 144), m5 = v128.load(at, 176);
+    const v01 = divided(output0(m0, m1, m2, m3, m4)), v11 = divided(output1(m1, m2, m3, m4));
+    const v21 = divided(output2(m1, m2, m3, m4)), v31 = divided(output3(m1, m2, m3, m4, m5));
     const pixel = (y + row) * op.outputWidth + x;
     if (columns == 4) {
-      store4(
-        op, e, arena, pixel, c, op.outputChannels, divided(at), divided(at + 16), divided(at + 32), divided(at + 48),
-        divided(at + 64), divided(at + 80), divided(at + 96), divided(at + 112),
-      );
-    } else {
-      for (let column = 0; column < columns; column++) {
-        const v0 = f32x4.convert_i32x4_s(divided(at + column * 32));
-        const v1 = f32x4.convert_i32x4_s(divided(at + column * 32 + 16));
-        finish(op, e, arena, pixel + column, c, op.outputChannels, v0, v1);
-      }
+      store4(op, e, arena, pixel, c, end, v00, v01, v10, v11, v20, v21, v30, v31);
+      continue;
     }
+    finish(op, e, arena, pixel, c, end, f32x4.convert_i32x4_s(v00), f32x4.convert_i32x4_s(v01));
+    if (columns > 1) finish(op, e, arena, pixel + 1, c, end, f32x4.convert_i32x4_s(v10), f32x4.convert_i32x4_s(v11));
+    if (columns > 2) finish(op, e, arena, pixel + 2, c, end, f32x4.convert_i32x4_s(v20), f32x4.convert_i32x4_s(v21));
   }
 }
 
 /** 576 · sum modulo 2^32 → sum: times the inverse of 9, then 64 by a shift. */
 // @ts-ignore: decorator
 @inline
-function divided(at: usize): v128 {
-  return i32x4.shr_s(i32x4.mul(v128.load(at), i32x4.splat(954437177)), 6);
+function divided(sum: v128): v128 {
+  return i32x4.shr_s(i32x4.mul(sum, i32x4.splat(954437177)), 6);
 }
