@@ -10,15 +10,15 @@ export interface BatchNorm {
 
 /**
  * Batch normalization over all but the last dimension in training (Ioffe and Szegedy 2015, algorithm 1), its gradient as
- * one function. Sums over the batch are products with a row of ones: TF.js' sums transpose first, and the gradient of a
- * mean tiles.
+ * one function.
  */
 export function batchNormInTraining(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): BatchNorm {
   const channels = x.shape.at(-1) ?? 0;
   const count = x.size / channels;
   const rows = tf.reshape(x, [count, channels]);
-  const mean = tf.keep(meanOf(rows));
-  const variance = tf.keep(meanOf(tf.square(tf.sub(rows, mean))));
+  const means = (values: tf.Tensor) => meanOfChannels(tf.reshape(values, x.shape));
+  const mean = tf.keep(meanOfChannels(x));
+  const variance = tf.keep(means(tf.square(tf.sub(rows, mean))));
   const op = tf.customGrad((...args) => {
     const [input, scale, shift, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.Tensor, Save];
     const inverse = tf.rsqrt(tf.add(variance, epsilon));
@@ -29,7 +29,7 @@ export function batchNormInTraining(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Ten
       gradFunc: (dy, saved) => {
         const [kept, gammas, factor] = saved as [tf.Tensor2D, tf.Tensor, tf.Tensor];
         const dyRows = tf.reshape(dy, [count, channels]);
-        const [meanOfDy, meanOfBoth] = [meanOf(dyRows), meanOf(tf.mul(dyRows, kept))];
+        const [meanOfDy, meanOfBoth] = [meanOfChannels(dy), means(tf.mul(dyRows, kept))];
         // dx = gamma / deviation · (dy − mean(dy) − normalized · mean(dy · normalized))
         const centred = tf.sub(tf.sub(dyRows, meanOfDy), tf.mul(kept, meanOfBoth));
         const dx = tf.reshape(tf.mul(centred, tf.mul(gammas, factor)), dy.shape);
@@ -40,21 +40,23 @@ export function batchNormInTraining(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Ten
   return { output: op(x, gamma, beta), mean, variance };
 }
 
-/** `[rows, channels]` → `[channels]` */
-function meanOf(rows: tf.Tensor): tf.Tensor1D {
-  const [count = 0, channels = 0] = rows.shape;
-  return tf.reshape(tf.matMul(tf.fill([1, count], 1 / count), rows as tf.Tensor2D), [channels]);
+/**
+ * `[batch, …, channels]` → `[channels]`. By pools and products, since TF.js' WASM sums transpose first, and the gradient of
+ * its mean tiles.
+ */
+export function meanOfChannels(x: tf.Tensor): tf.Tensor1D {
+  const [batch = 0, channels = 0] = [x.shape[0], x.shape.at(-1)];
+  const means = pooled(tf.reshape(x, [batch, x.size / batch / channels, channels]));
+  return tf.reshape(tf.matMul(tf.fill([1, batch], 1 / batch), means), [channels]);
 }
 
-/** A mean over a map, `[batch, height, width, channels]` → `[batch, channels]`, as a product for the same reasons. */
+/** A mean over a map, `[batch, height, width, channels]` → `[batch, channels]`, in the same way. */
 export function meanOverMap(x: tf.Tensor4D): tf.Tensor2D {
   const [batch, height, width, channels] = x.shape;
   const op = tf.customGrad((...args) => {
     const [input] = args as unknown as [tf.Tensor4D];
-    const maps = tf.reshape(input, [batch, height * width, channels]);
-    const weights = tf.fill([batch, 1, height * width], 1 / (height * width));
     return {
-      value: tf.reshape(tf.matMul(weights, maps), [batch, channels]),
+      value: pooled(tf.reshape(input, [batch, height * width, channels])),
       gradFunc: (dy) => {
         const share = tf.reshape(tf.mul(dy, 1 / (height * width)), [batch, 1, 1, channels]);
         return tf.add(tf.zeros([batch, height, width, channels]), share);
@@ -62,4 +64,12 @@ export function meanOverMap(x: tf.Tensor4D): tf.Tensor2D {
     };
   });
   return op(x) as tf.Tensor2D;
+}
+
+/** `[batch, positions, channels]` → `[batch, channels]`, the mean over positions */
+function pooled(x: tf.Tensor3D): tf.Tensor2D {
+  const [batch, positions, channels] = x.shape;
+  if (positions === 1) return tf.reshape(x, [batch, channels]);
+  const maps = tf.reshape(x, [batch, positions, 1, channels]) as tf.Tensor4D;
+  return tf.reshape(tf.avgPool(maps, [positions, 1], 1, 'valid'), [batch, channels]);
 }

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Layer, LayerActivation } from '../../architectures/layer.ts';
 import { frameOf } from '../../architectures/to-tfjs.ts';
 import { randomNumbers, seedOf } from '../random.ts';
-import { batchNormInTraining, meanOverMap } from './batch-norm.ts';
+import { batchNormInTraining, meanOfChannels, meanOverMap } from './batch-norm.ts';
 import { framed } from './framed.ts';
 import { convOfConvs } from './wasm-conv.ts';
 import { maxPoolOfAny } from './wasm-max-pool.ts';
@@ -20,7 +20,7 @@ export type ReadParameter = (name: string) => tf.Tensor;
 
 /**
  * Layers on TF.js' operations, differentiable. A softmax is left out: losses and scores have their own.
- * @param values what the layers may read by name; what each makes is added
+ * @param values what the layers may read by name, the network's input first; what each makes is added
  * @param training null for inference
  * @returns the last one's value
  */
@@ -30,10 +30,12 @@ export function forward(
   parameter: ReadParameter,
   training: TrainingPass | null,
 ): tf.Tensor {
-  let last = values.values().next().value ?? tf.scalar(0);
+  const pixels = values.values().next().value;
+  let last = pixels ?? tf.scalar(0);
   for (const [index, layer] of layers.entries()) {
     const inputs = layer.inputs.map((name) => named(values, name));
-    last = apply(layer, inputs, (name) => parameter(`${layer.name}/${name}`), training, index);
+    const read = (name: string) => parameter(`${layer.name}/${name}`);
+    last = apply(layer, inputs, read, training, { index, first: inputs[0] === pixels });
     values.set(layer.name, last);
   }
   return last;
@@ -44,13 +46,13 @@ function apply(
   inputs: readonly tf.Tensor[],
   parameter: ReadParameter,
   training: TrainingPass | null,
-  index: number,
+  place: { readonly index: number; readonly first: boolean },
 ): tf.Tensor {
   const [x = tf.scalar(0), second = x] = inputs;
   const map = x as tf.Tensor4D;
   switch (layer.kind) {
     case 'conv': {
-      const linear = convolution(layer, map, parameter('kernel') as tf.Tensor4D);
+      const linear = convolution(layer, map, parameter('kernel') as tf.Tensor4D, place.first);
       return activated(layer.bias ? addBias(linear, parameter('bias')) : linear, layer.activation);
     }
     case 'dense': {
@@ -76,7 +78,7 @@ function apply(
     case 'flatten':
       return tf.reshape(x, [x.shape[0] ?? 0, -1]);
     case 'dropout':
-      return training ? tf.mul(x, dropoutMask(x, layer.rate, seedOf(training.seed, index))) : x;
+      return training ? tf.mul(x, dropoutMask(x, layer.rate, seedOf(training.seed, place.index))) : x;
     case 'add':
       return tf.add(x, second);
     case 'mul':
@@ -88,12 +90,17 @@ function apply(
   }
 }
 
-function convolution(layer: Extract<Layer, { kind: 'conv' }>, x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {
+function convolution(
+  layer: Extract<Layer, { kind: 'conv' }>,
+  x: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+  first: boolean,
+): tf.Tensor {
   const { groups, strides } = layer;
   const frame = frameOf(layer);
   const one = (input: tf.Tensor4D, weights: tf.Tensor4D) =>
     tf.getBackend() === 'wasm'
-      ? convOfConvs(input, weights, strides, frame)
+      ? convOfConvs(input, weights, { strides, pads: frame, first })
       : tf.conv2d(framed(input, frame), weights, [...strides], 'valid');
   if (groups === 1) return one(x, kernel);
   const kernels = tf.split(kernel, groups, 3) as tf.Tensor4D[];
@@ -144,7 +151,7 @@ function activated(x: tf.Tensor, activation: LayerActivation | null): tf.Tensor 
   }
 }
 
-/** The gradient of a bias is a sum over rows: as a product, since TF.js' sums transpose first. */
+/** The gradient of a bias is a sum over positions: as a mean, since TF.js' sums transpose first. */
 function addBias(x: tf.Tensor, bias: tf.Tensor): tf.Tensor {
   const op = tf.customGrad((...args) => {
     const [input, shift] = args as unknown as [tf.Tensor, tf.Tensor];
@@ -152,8 +159,7 @@ function addBias(x: tf.Tensor, bias: tf.Tensor): tf.Tensor {
     return {
       value: tf.add(input, shift),
       gradFunc: (dy) => {
-        const sum = tf.matMul(tf.ones([1, rows]), tf.reshape(dy, [rows, shift.size]) as tf.Tensor2D);
-        return [dy, tf.reshape(sum, shift.shape)];
+        return [dy, tf.mul(meanOfChannels(dy), rows)];
       },
     };
   });

@@ -7,8 +7,13 @@ import type { Save } from './save.ts';
  * A convolution whose gradients are convolutions too: TF.js' WASM backend has none with respect to the kernel, and the
  * one with respect to the input is a plain loop, where XNNPACK's convolutions use SIMD.
  * @param x `[batch, height, width, channels]`. @param kernel `[y, x, channels, filters]`
+ * @param first whether it reads the network's input, whose gradient nobody asks for and is left zero
  */
-export function convOfConvs(x: tf.Tensor4D, kernel: tf.Tensor4D, strides: Pair, pads: Pads): tf.Tensor4D {
+export function convOfConvs(
+  x: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+  { strides, pads, first }: { readonly strides: Pair; readonly pads: Pads; readonly first: boolean },
+): tf.Tensor4D {
   const padded = (tensor: tf.Tensor4D) => framed(tensor, pads);
   const op = tf.customGrad((...args) => {
     const [input, weights, save] = args as unknown as [tf.Tensor4D, tf.Tensor4D, Save];
@@ -19,7 +24,7 @@ export function convOfConvs(x: tf.Tensor4D, kernel: tf.Tensor4D, strides: Pair, 
         const [kept, kernels] = saved as [tf.Tensor4D, tf.Tensor4D];
         const ofOutput = dy as tf.Tensor4D;
         return [
-          inputGradient(ofOutput, kernels, kept.shape, strides, pads),
+          first ? tf.zerosLike(kept) : inputGradient(ofOutput, kernels, kept.shape, strides, pads),
           kernelGradient(padded(kept), ofOutput, kernels.shape, strides),
         ];
       },
