@@ -57,6 +57,8 @@ export interface Supplied {
   /** uint8 `[height, width, channels]`, to calibrate with. */
   readonly pictures: readonly Uint8Array[];
   readonly labels: readonly Label[];
+  /** That training found; the graph has others, such as a tanh's. */
+  readonly parameters: number;
   /** What makes the same model again. */
   readonly command: string;
   readonly seed: number;
@@ -116,7 +118,7 @@ export async function compileModel(options: CompileOptions, graph?: Graph, suppl
     id: options.id,
     title: options.title,
     runtime: 'int8',
-    parameters: parametersOf(original),
+    parameters: supplied?.parameters ?? parametersOf(original),
     macs: layers.reduce((sum, layer) => sum + layer.macs, 0),
     explanation: pooledEnd(run.packed.program) ? 'cam' : 'occlusion',
     input,

@@ -9,6 +9,7 @@
  */
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import type { ModelInput } from '../functions/catalogue/manifest.ts';
 import { ServiceError } from '../functions/errors.ts';
 import { fileModules } from '../functions/file-modules.ts';
 import { loadTfjsClassifier } from '../functions/runtime/tfjs/classifier.ts';
@@ -61,7 +62,7 @@ async function main(): Promise<void> {
   );
   const best = await train(engine, plan, state, run);
   await engine.dispose();
-  await publish(network, best.parameters, data, options, commandOf(options, backend));
+  await publish(network, best.parameters, data, options, commandOf(options, data.input, backend));
 }
 
 async function load({ data, size, channels }: TrainOptions): Promise<TrainingSet> {
@@ -141,7 +142,8 @@ async function publish(
     ...({ from: path.join(floatOut, 'model.json'), calibrate: '', labels: undefined, feeding: 'fashion' } as const),
     ...({ minAgreement: 0.9, denseBits: 8 } as const),
   };
-  const supplied = { input, pictures: evenly(training, PICTURES), labels, command, seed };
+  const count = summaryRows(network).reduce((sum, row) => sum + row.trainable, 0);
+  const supplied = { input, pictures: evenly(training, PICTURES), labels, parameters: count, command, seed };
   const { reportPage } = await compileModel(options, graph, supplied);
   console.log(`integer model in ${out}; ${reportPage}`);
   const report = path.join(RUNS, id, 'report');
@@ -194,12 +196,16 @@ function evenly(data: LabelledImages, count: number): Uint8Array[] {
 }
 
 /** What makes the same model again, wherever the data lie. */
-function commandOf({ name, epochs, seed, workers, id, data, size, channels }: TrainOptions, backend: string): string {
-  const own =
-    data === undefined || size === 28 ? '' : ` --data ${path.basename(data)} --size ${size} --channels ${channels}`;
+function commandOf(
+  { name, epochs, seed, workers, id, data, size }: TrainOptions,
+  { resize, channels }: ModelInput,
+  backend: string,
+): string {
+  const own = data !== undefined && resize.rule !== 'fashion';
+  const pictures = own ? ` --data ${path.basename(data)} --size ${size} --channels ${channels}` : '';
   const shared = workers === 1 ? '' : ` --workers ${workers}`;
   const named = id === name ? '' : ` --id ${id}`;
-  return `npm run train -- --model ${name} --epochs ${epochs} --seed ${seed} --backend ${backend}${shared}${own}${named}`;
+  return `npm run train -- --model ${name} --epochs ${epochs} --seed ${seed} --backend ${backend}${shared}${pictures}${named}`;
 }
 
 await runCommand(main, [DataError, GraphError, ServiceError, TrainingError]);

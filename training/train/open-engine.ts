@@ -17,7 +17,7 @@ export interface OpenedEngine {
 
 /**
  * What computes the gradients. `auto`: WebGPU where there is a real GPU (a software adapter is slower than a CPU), else
- * onnxruntime.
+ * onnxruntime, else TF.js' WASM, which is several times slower.
  * @param workers threads that each take their share of a batch, for backends on the CPU
  * @throws TrainingError where the backend asked for cannot be had
  */
@@ -39,7 +39,11 @@ export async function openEngine(
 
 async function best(): Promise<BackendName> {
   const adapter = await findAdapter();
-  return adapter && !adapter.software ? 'webgpu' : 'onnx';
+  if (adapter && !adapter.software) return 'webgpu';
+  return import('onnxruntime-node').then(
+    () => 'onnx',
+    () => 'wasm',
+  );
 }
 
 /** In this thread. */
