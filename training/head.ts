@@ -25,7 +25,7 @@ import { type LabelledFolder, loadFolderAs } from './data/labelled-folder.ts';
 import { imageAt, type LabelledImages } from './data/labelled-images.ts';
 import { loadServedModel } from './evaluate/served-model.ts';
 import { evaluateModel } from './evaluate.ts';
-import type { Graph } from './graph/graph.ts';
+import { weightsOf } from './graph/check.ts';
 import { featuresOf, withHead } from './graph/new-head.ts';
 import { openModel } from './import/open.ts';
 import { publishModel } from './publish/model-folder.ts';
@@ -141,9 +141,11 @@ async function onFile(plan: HeadPlan, fed?: ModelInput): Promise<void> {
     .digest('hex');
   const source = `The features of ${nameOf(plan.on)} (sha256 ${sha256}), a head trained on ${path.basename(path.resolve(plan.data))}`;
   const pictures = Array.from({ length: Math.min(PICTURES, data.train.count) }, (_, at) => imageAt(data.train, at));
-  const supplied = { input, pictures, labels: labelsOf(data.train), command: commandOf(plan), seed: plan.seed };
-  const compiled: Graph = withHead(graph, head.weights, head.bias);
-  await compileModel({ ...options, source: options.source ?? source, title: plan.title }, compiled, supplied);
+  const changed = withHead(graph, head.weights, head.bias);
+  const parameters = changed.nodes.flatMap(weightsOf).reduce((sum, [, values]) => sum + values.length, 0);
+  const labels = labelsOf(data.train);
+  const supplied = { input, pictures, labels, parameters, command: commandOf(plan), seed: plan.seed };
+  await compileModel({ ...options, source: options.source ?? source, title: plan.title }, changed, supplied);
 }
 
 async function load(input: ModelInput, { data }: HeadPlan): Promise<LabelledFolder> {
