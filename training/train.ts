@@ -127,18 +127,18 @@ const figuresOf = (loss: number, accuracy: number) => `loss ${loss.toFixed(4)} a
 async function publish(
   network: Network,
   parameters: NamedArrays,
-  { training, input, source: trainedOn }: TrainingSet,
+  { training, input, name, source: trainedOn }: TrainingSet,
   { id, out, seed, data }: TrainOptions,
   command: string,
 ): Promise<void> {
   const source = `Trained from random weights on ${trainedOn}`;
   const provenance = { source, licence: LICENCE, command, seed };
   const labels = training.classNames.map((label) => ({ label }));
-  const floatOut = `${out}-float`;
-  await publishFloat(floatOut, network, parameters, { title: network.title, labels, input, provenance });
+  const [title, floatOut] = [`${name}: ${network.title}`, `${out}-float`];
+  await publishFloat(floatOut, network, parameters, { title, labels, input, provenance });
   const graph = toGraph(network.input, network.layers, (layer, { name }) => read(parameters, `${layer.name}/${name}`));
   const options = {
-    ...{ id, out, source, licence: LICENCE, title: `${network.title}, int8` },
+    ...{ id, out, source, licence: LICENCE, title: `${title}, int8` },
     ...({ from: path.join(floatOut, 'model.json'), calibrate: '', labels: undefined, feeding: 'fashion' } as const),
     ...({ minAgreement: 0.9, denseBits: 8 } as const),
   };

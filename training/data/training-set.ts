@@ -12,7 +12,8 @@ export interface TrainingSet {
   readonly training: LabelledImages;
   readonly validation: LabelledImages;
   readonly input: ModelInput;
-  /** For the card. */
+  /** For title and card. */
+  readonly name: string;
   readonly source: string;
   readonly skipped: readonly Skipped[];
 }
@@ -41,10 +42,12 @@ export async function loadTrainingSet(
     return {
       ...withoutValidation(await loadFashionMnist('train', { dir })),
       input: FASHION_INPUT,
+      name: 'Fashion-MNIST',
       source: 'the training images of Fashion-MNIST (Zalando SE, MIT licence)',
       skipped: [],
     };
   }
   const { train, validation, input, skipped } = await loadImageFolder(dir, { ...pictures, progress });
-  return { training: train, validation, input, source: `${path.basename(path.resolve(dir))}, a folder`, skipped };
+  const name = path.basename(path.resolve(dir));
+  return { training: train, validation, input, name, source: `the training images of the folder ${name}`, skipped };
 }
