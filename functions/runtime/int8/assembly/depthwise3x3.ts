@@ -98,7 +98,7 @@ function row(op: Windowed, tail: DepthwiseTail, arena: usize, y: i32, inputY: i3
 /** The lower 8 bytes of two vectors, alternating. */
 // @ts-ignore: decorator
 @inline
-function beside(a: v128, b: v128): v128 {
+export function beside(a: v128, b: v128): v128 {
   return v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 

@@ -142,10 +142,16 @@ const convFirst = fc
   });
 
 const depthwise = fc
-  .record({ seed, map, window, dilation, padValue, epilogue, channels: channelCount })
-  .map(({ seed, map, window, dilation, channels, ...c }): OneOp => {
+  .record({ seed, map, window, dilation, padValue, epilogue, channels: channelCount, roomy: fc.boolean() })
+  .map(({ seed, map, window, dilation, channels, roomy, ...c }): OneOp => {
     const memory = new OneOpBuilder(seed);
-    const shape = { ...map, ...window, ...dilation, inputChannels: channels, outputChannels: channels };
+    // Windows that lie inside the map are multiplied four at a time.
+    const wide = {
+      inputWidth: map.inputWidth + 8 * window.strideX + 4 * dilation.dilationX,
+      padLeft: window.padLeft % window.kernelWidth,
+    };
+    const channelCounts = { inputChannels: channels, outputChannels: channels };
+    const shape = { ...map, ...window, ...dilation, ...(roomy ? wide : {}), ...channelCounts };
     const input = memory.tensor(shape.inputHeight * shape.inputWidth, channels, memory.integer(0, 9));
     const taps = shape.kernelHeight * shape.kernelWidth;
     return memory.build({

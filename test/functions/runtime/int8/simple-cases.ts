@@ -92,7 +92,8 @@ const lrn = fc
       layer: 'lrn',
       ...sameShape(memory, height, width, channels, false),
       ...c,
-      zero: memory.integer(0, 40),
+      // Squares of differences beyond 127 are added otherwise.
+      zero: memory.random() < 0.2 ? memory.integer(128, 160) : memory.integer(0, 40),
       alpha: f(memory.random() / 10_000),
       k: f(1 + memory.random()),
       multiplier: f(0.5 + memory.random()),
