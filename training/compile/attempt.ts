@@ -9,6 +9,7 @@ import { IntegerRun } from './integer-run.ts';
 import type { Prepared } from './pipeline.ts';
 import type { QuantizeOptions } from './quantize.ts';
 import type { QuantizedGraph } from './quantized-graph.ts';
+import { sensitivities } from './sensitivity.ts';
 import { type Spending, spendOnW4 } from './spend-on-w4.ts';
 
 /** With its weights made to fit the fastest kernels. */
@@ -28,11 +29,9 @@ const LEAST_TRIAL_IMAGES = 24;
 /** Below this a network is worth a second calibration. */
 const POOR_DECIBELS = 20;
 
-/** Scaling channels changes which of them are large beside others; a second time settles it. */
-const EQUALIZATIONS = 2;
-
 /**
- * Calibrates and quantizes; where the output is poor, again with channels made equal in size.
+ * Calibrates and quantizes; where the output is poor, again with channels made equal in size, and ranges that count
+ * each channel for what its errors do to the output.
  * @param progress told how many of the images have been run, and in which round of calibration
  */
 export async function calibrateAndQuantize(
@@ -44,12 +43,12 @@ export async function calibrateAndQuantize(
   const first = await calibrate(prepared, images, (done) => progress(done, 0));
   const choice = await choose(first, images, options);
   if (choice.decibels >= POOR_DECIBELS) return { ...choice, float: first.float, equalized: false };
-  let equal = first;
-  for (let round = 1; round <= EQUALIZATIONS; round++) {
-    const graph = equalize(equal.prepared.graph, equal.observations);
-    if (equal !== first) equal.float.dispose();
-    equal = await calibrate({ ...prepared, graph, fused: fuse(graph) }, images, (done) => progress(done, round));
-  }
+  const weights = sensitivities(prepared.fused, first.observations);
+  const { graph, scalesOf } = equalize(prepared.graph, first.observations);
+  const again = { ...prepared, graph, fused: fuse(graph) };
+  // An error of a channel that was divided by s is multiplied by s.
+  const weigh = (name: string) => scalesOf(name).map((scale, c) => (weights.get(name)?.[c] ?? 0) * scale ** 2);
+  const equal = await calibrate(again, images, (done) => progress(done, 1), weigh);
   const second = await choose(equal, images, options);
   const better = second.decibels > choice.decibels;
   (better ? first : equal).float.dispose();
@@ -68,10 +67,11 @@ async function calibrate(
   prepared: Prepared,
   images: readonly Uint8Array[],
   progress: (done: number) => void,
+  weigh?: (name: string) => Float64Array,
 ): Promise<Calibrated> {
   const float = await FloatNetwork.of(prepared.graph, prepared.pixels);
   const run = (image: number, keep: (name: string) => boolean) => float.run(images[image] ?? new Uint8Array(), keep);
-  return { prepared, float, observations: await observe(prepared.fused, images.length, run, progress) };
+  return { prepared, float, observations: await observe(prepared.fused, images.length, run, progress, weigh) };
 }
 
 async function choose(

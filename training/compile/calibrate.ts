@@ -11,6 +11,9 @@ export interface Observed {
   readonly mean: Float32Array;
   /** Of each channel, the fourth root of the mean of x⁴: between its spread and its largest value. */
   readonly sizes: Float32Array;
+  /** Of each channel, the mean of x², and the share of elements above zero. */
+  readonly squares: Float64Array;
+  readonly active: Float64Array;
 }
 
 export type Observations = ReadonlyMap<string, Observed>;
@@ -21,32 +24,40 @@ export type FloatRun = (image: number, keep: (name: string) => boolean) => Promi
 /**
  * Runs the float network on every calibration image and keeps, for each value of the program, its distribution and
  * its mean.
+ * @param weigh what the channels of a value count in its distribution; all alike unless said otherwise
  */
 export async function observe(
   graph: FusedGraph,
   images: number,
   run: FloatRun,
   progress: (done: number) => void,
+  weigh?: (name: string) => Float64Array,
 ): Promise<Observations> {
   const names = new Set([graph.input.name, ...graph.layers.map((layer) => layer.name)]);
   const observed = new Map<string, Observed>();
   for (const name of names) {
     const shape = shapeIn(graph, name);
     const mean = new Float32Array(elements(shape));
-    observed.set(name, { histogram: new Histogram(), mean, sizes: new Float32Array(shape[2]) });
+    const [squares, active] = [new Float64Array(shape[2]), new Float64Array(shape[2])];
+    observed.set(name, { histogram: new Histogram(), mean, sizes: new Float32Array(shape[2]), squares, active });
   }
+  const weights = new Map(weigh ? [...names].map((name) => [name, weigh(name)] as const) : []);
   for (let image = 0; image < images; image++) {
     const values = await run(image, (name) => names.has(name));
-    for (const [name, { histogram, mean, sizes }] of observed) {
+    for (const [name, { histogram, mean, sizes, squares, active }] of observed) {
       const value = values.get(name);
       if (!value) throw new Error(`the float network gave no value "${name}"`);
-      histogram.add(value);
+      histogram.add(value, weights.get(name));
       const channels = sizes.length;
       const share = channels / value.length / images;
-      for (let index = 0; index < mean.length; index++) {
-        const x = value[index] ?? 0;
-        mean[index] = (mean[index] ?? 0) + x / images;
-        sizes[index % channels] = (sizes[index % channels] ?? 0) + x * x * (x * x) * share;
+      for (let first = 0; first < mean.length; first += channels) {
+        for (let c = 0; c < channels; c++) {
+          const x = value[first + c] ?? 0;
+          mean[first + c] = (mean[first + c] ?? 0) + x / images;
+          squares[c] = (squares[c] ?? 0) + x * x * share;
+          sizes[c] = (sizes[c] ?? 0) + x * x * (x * x) * share;
+          if (x > 0) active[c] = (active[c] ?? 0) + share;
+        }
       }
     }
     progress(image + 1);

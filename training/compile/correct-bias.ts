@@ -1,7 +1,6 @@
 import { INT4_GROUP } from '../../functions/runtime/int8/layout.ts';
 import type { Shape } from '../graph/graph.ts';
 import type { Observations } from './calibrate.ts';
-import { StepwiseRun } from './integer-run.ts';
 import { spreadOverStride } from './quantize.ts';
 import {
   type QuantizedGraph,
@@ -10,6 +9,7 @@ import {
   valueIn,
   type Window,
 } from './quantized-graph.ts';
+import { StepwiseRun } from './stepwise-run.ts';
 
 type Weighted = Extract<QuantizedOperation, { exact: Float32Array }>;
 

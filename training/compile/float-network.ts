@@ -23,10 +23,11 @@ export class FloatNetwork {
   /** @param pixels uint8 `[height, width, channels]` */
   async run(pixels: Uint8Array, keep: (name: string) => boolean): Promise<ReadonlyMap<string, Float32Array>> {
     const { scale, offset } = this.#pixels;
-    const input = Float32Array.from(
-      pixels,
-      (p, i) => p * (scale[i % scale.length] ?? 1) + (offset[i % scale.length] ?? 0),
-    );
+    const channels = scale.length;
+    const input = new Float32Array(pixels.length);
+    for (let i = 0; i < input.length; i++) {
+      input[i] = (pixels[i] ?? 0) * (scale[i % channels] ?? 1) + (offset[i % channels] ?? 0);
+    }
     const values = await this.#interpreter.run(input, (name) => name === this.#output || keep(name));
     const output = values.get(this.#output);
     if (output) this.#outputs.set(pixels, output);

@@ -1,5 +1,8 @@
+import { GraphError } from '../graph/graph.ts';
+
 const BINS = 4096;
 const HALF = BINS / 2;
+const ALIKE = Float64Array.of(1);
 
 /**
  * Counts of values in equal bins over −limit…limit, for streams whose range is not known ahead: when a value lies
@@ -11,20 +14,24 @@ export class Histogram {
   min = Number.POSITIVE_INFINITY;
   max = Number.NEGATIVE_INFINITY;
 
-  add(values: Float32Array): void {
+  /** @param weights what a value counts, one a channel, the channel fastest in `values` */
+  add(values: Float32Array, weights: Float64Array = ALIKE): void {
     let [low, high] = [this.min, this.max];
-    for (const value of values) {
+    // By index: an iterator takes ten times as long, and billions of values come here.
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index] ?? 0;
+      if (!Number.isFinite(value)) throw new GraphError('a value is not a finite number');
       if (value < low) low = value;
       if (value > high) high = value;
     }
-    if (!Number.isFinite(low) || !Number.isFinite(high)) throw new Error('a value is not a finite number');
     [this.min, this.max] = [low, high];
     this.#cover(Math.max(-low, high));
     const { counts } = this;
     const perValue = this.limit > 0 ? HALF / this.limit : 0;
-    for (const value of values) {
-      const bin = Math.min(Math.floor(value * perValue) + HALF, BINS - 1);
-      counts[bin] = (counts[bin] ?? 0) + 1;
+    for (let index = 0, c = 0; index < values.length; index++) {
+      const bin = Math.min(Math.floor((values[index] ?? 0) * perValue) + HALF, BINS - 1);
+      counts[bin] = (counts[bin] ?? 0) + (weights[c] ?? 0);
+      c = c + 1 === weights.length ? 0 : c + 1;
     }
   }
 

@@ -125,7 +125,7 @@ describe('ranges', () => {
   });
 
   it('refuse what is no number', () => {
-    expect(() => histogramOf(Float32Array.of(1, Number.NaN))).not.toThrow();
+    expect(() => histogramOf(Float32Array.of(1, Number.NaN))).toThrow(/not a finite number/);
     expect(() => histogramOf(Float32Array.of(1, Number.POSITIVE_INFINITY))).toThrow(/not a finite number/);
   });
 });

@@ -49,7 +49,8 @@ function chain(): QuantizedGraph {
 const observations = new Map(
   ['in', ...NAMES].map((name): [string, Observed] => {
     const ones = new Float32Array(CHANNELS).fill(1);
-    return [name, { histogram: new Histogram(), mean: ones, sizes: ones }];
+    const one = new Float64Array(CHANNELS).fill(1);
+    return [name, { histogram: new Histogram(), mean: ones, sizes: ones, squares: one, active: one }];
   }),
 );
 
