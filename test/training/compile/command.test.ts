@@ -79,6 +79,20 @@ describe('compileModel', () => {
     expect(existsSync('build/reports/strict/quantization.html')).toBe(true);
   });
 
+  it.each([
+    ['no picture', {}, /holds no JPEG, PNG or WebP picture: give/],
+    ['a JPEG that was cut off', { 'a.jpg': 100 }, /picture that can be read \(a\.jpg: /],
+  ])('publishes nothing where the calibration folder has %s', async (what, files, message) => {
+    const dir = await mkdtemp(path.join(root, 'calibration-'));
+    const whole = await sharp({ create: { width: 9, height: 9, channels: 3, background: 'red' } })
+      .jpeg()
+      .toBuffer();
+    for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(dir, name), whole.subarray(0, bytes));
+    const id = what.replaceAll(' ', '-').toLowerCase();
+    await expect(compileModel({ ...options(id), calibrate: dir }, graph?.())).rejects.toThrow(message);
+    expect(existsSync(path.join(root, id))).toBe(false);
+  });
+
   it('refuses a network that is no classifier, and labels that are too few', async () => {
     const map = SMALL_NETWORKS['a map as output']?.();
     await expect(compileModel(options('map'), map)).rejects.toThrow(/a map of 6x6: it is no classifier/);
