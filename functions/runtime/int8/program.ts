@@ -178,6 +178,9 @@ export const fields = {
   },
 } as const;
 
+/** The words of an epilogue, the same in every op that has one. */
+export type EpilogueFields = { readonly [F in keyof typeof EPILOGUE]: number };
+
 export type OpKind = keyof typeof fields;
 /** A record of the op's fields; `layer` names the layer for profiles and errors. */
 export type OpOf<K extends OpKind> = { readonly kind: K; readonly layer: string } & {

@@ -1,4 +1,4 @@
-import { ACTIVATIONS, type OpOf } from '../program.ts';
+import { ACTIVATIONS, type EpilogueFields, type OpOf } from '../program.ts';
 import type { ReferenceMemory } from './memory.ts';
 
 /**
@@ -40,26 +40,7 @@ export function sigmoid(v: number): number {
   return f(f(tanh * 0.5) + 0.5);
 }
 
-type Epilogue = Pick<
-  OpOf<'conv'>,
-  | 'output'
-  | 'outputStride'
-  | 'outputChannels'
-  | 'scale'
-  | 'bias'
-  | 'residual'
-  | 'residualStride'
-  | 'residualScale'
-  | 'activation'
-  | 'slope'
-  | 'alpha'
-  | 'beta'
-  | 'activationScale'
-  | 'activationZero'
-  | 'low'
-  | 'high'
-  | 'float'
->;
+type Epilogue = EpilogueFields & Pick<OpOf<'conv'>, 'output' | 'outputStride' | 'outputChannels'>;
 
 function activate(op: Epilogue, memory: ReferenceMemory, c: number, v: number): number {
   const kind = ACTIVATIONS[op.activation] ?? 'none';
