@@ -5,12 +5,15 @@ import { type QuantizedGraph, type QuantizedLayer, type QuantizedOperation, valu
 
 export type Conv = Extract<QuantizedOperation, { op: 'conv' }>;
 
-/** The fastest form of each convolution of those that are exact for it. All give the same bits. */
-export function chooseKernels(graph: QuantizedGraph): QuantizedGraph {
+/**
+ * The fastest form of each convolution of those that are exact for it. All give the same bits.
+ * @param forms which are exact for one
+ */
+export function chooseKernels(graph: QuantizedGraph, forms = exactForms): QuantizedGraph {
   const layers = graph.layers.map((layer): QuantizedLayer => {
     const { operation } = layer;
     if (operation.op !== 'conv') return layer;
-    return { ...layer, operation: { ...operation, form: fastest(graph, layer, operation, exactForms(operation)) } };
+    return { ...layer, operation: { ...operation, form: fastest(graph, layer, operation, forms(operation)) } };
   });
   return { ...graph, layers };
 }
@@ -35,7 +38,8 @@ function exactForms(conv: Conv): ConvForm[] {
   return forms;
 }
 
-function isWinogradWindow({ kernel, strides, dilations, groups }: Conv): boolean {
+/** Whether Winograd's form exists for a window; with weights of 8 bits it nearly always is exact. */
+export function isWinogradWindow({ kernel, strides, dilations, groups }: Conv): boolean {
   return kernel.every((size) => size === 3) && [...strides, ...dilations, groups].every((step) => step === 1);
 }
 

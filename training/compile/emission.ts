@@ -8,7 +8,7 @@ export interface Place {
 
 /** Takes the parts of the block of weights; each is made only where it is kept. Both give the offset of the part. */
 export interface Block {
-  add(part: () => Int8Array | Uint8Array | Uint16Array | Float32Array): number;
+  add(bytes: number, part: () => Int8Array | Uint8Array | Uint16Array | Float32Array): number;
   /** float32, one a channel. */
   addPerChannel(channels: number, value: (c: number) => number): number;
 }

@@ -65,7 +65,12 @@ export function emitElementwise(graph: QuantizedGraph, layer: QuantizedLayer, em
     case 'lookup': {
       const channels = ends.outputChannels;
       const { table, perChannel } = tableOf(operation.activation, channels, input, output);
-      return { kind: 'lookup', ...ends, table: emission.block.add(() => table), perChannel: perChannel ? 1 : 0 };
+      return {
+        kind: 'lookup',
+        ...ends,
+        table: emission.block.add(table.length, () => table),
+        perChannel: perChannel ? 1 : 0,
+      };
     }
     case 'lrn': {
       const quarters = operation.beta * 4;

@@ -1,6 +1,14 @@
-import { convFirstScratchBytes, convScratchBytes, INT4_GROUP } from '../../functions/runtime/int8/layout.ts';
+import {
+  convFirstScratchBytes,
+  convFirstWeightsBytes,
+  convScratchBytes,
+  convWeightsBytes,
+  denseInt4ScalesBytes,
+  denseInt4WeightsBytes,
+  depthwiseWeightsBytes,
+  INT4_GROUP,
+} from '../../functions/runtime/int8/layout.ts';
 import type { Op, OpOf } from '../../functions/runtime/int8/program.ts';
-import { winogradScratchBytes } from '../../functions/runtime/int8/winograd.ts';
 import { GraphError } from '../graph/graph.ts';
 import { type Emission, tensors, windowFields } from './emission.ts';
 import { emitCopy, emitElementwise, emitParts, emitPool } from './emit-plain.ts';
@@ -49,13 +57,15 @@ function emitLinear(graph: QuantizedGraph, layer: QuantizedLayer, emission: Emis
         kind: 'conv-first',
         ...ends,
         ...windowFields(operation),
-        ...epilogue(graph, layer, operation, undefined, new Float64Array(outputs), emission),
+        ...epilogue(graph, layer, operation, undefined, () => 0, emission),
         weights: 0,
         padValues: one | (two << 8) | (three << 16) | (four << 24),
         scratch,
         scratchBytes: 0,
       };
-      const weights = block.add(() => once(operation.weights, () => packConvFirst(unplaced, operation.weights)));
+      const weights = block.add(convFirstWeightsBytes(unplaced), () =>
+        once(operation.weights, () => packConvFirst(unplaced, operation.weights)),
+      );
       return { ...unplaced, weights, scratchBytes: convFirstScratchBytes(unplaced) };
     }
     case 'conv': {
@@ -78,25 +88,23 @@ function emitLinear(graph: QuantizedGraph, layer: QuantizedLayer, emission: Emis
         scratch,
         scratchBytes: 0,
       };
-      const weights = block.add(() => once(operation.weights, () => packConv(unplaced, operation.weights)));
-      return {
-        ...unplaced,
-        weights,
-        scratchBytes: unplaced.form === 2 ? winogradScratchBytes(unplaced) : convScratchBytes(unplaced),
-      };
+      const weights = block.add(convWeightsBytes(unplaced), () =>
+        once(operation.weights, () => packConv(unplaced, operation.weights)),
+      );
+      return { ...unplaced, weights, scratchBytes: convScratchBytes(unplaced) };
     }
     case 'depthwise': {
       const grid = gridIn(graph, layer.inputs[0]);
+      const shape = { ...ends, ...windowFields(operation) };
       return {
         kind: 'depthwise',
-        ...ends,
-        ...windowFields(operation),
+        ...shape,
         ...epilogue(graph, layer, operation, grid, weightSums(outputs, operation), emission),
         dilationY: operation.dilations[0],
         dilationX: operation.dilations[1],
         padValue: grid.zero,
-        weights: block.add(() =>
-          once(operation.weights, () => packDepthwise({ ...ends, ...windowFields(operation) }, operation.weights)),
+        weights: block.add(depthwiseWeightsBytes(shape), () =>
+          once(operation.weights, () => packDepthwise(shape, operation.weights)),
         ),
       };
     }
@@ -109,8 +117,10 @@ function emitLinear(graph: QuantizedGraph, layer: QuantizedLayer, emission: Emis
         ...ends,
         inputChannels,
         ...epilogue(graph, layer, operation, grid, weightSums(outputs, operation), emission),
-        weights: block.add(() => once(operation.weights, () => packDenseInt4(shape, operation.weights))),
-        groupScales: block.add(() => packGroupScales(shape, operation.groupScales)),
+        weights: block.add(denseInt4WeightsBytes(shape), () =>
+          once(operation.weights, () => packDenseInt4(shape, operation.weights)),
+        ),
+        groupScales: block.add(denseInt4ScalesBytes(shape), () => packGroupScales(shape, operation.groupScales)),
       };
     }
     default:
@@ -140,19 +150,23 @@ function once(weights: Int8Array, pack: () => Int8Array | Uint8Array): Int8Array
 
 const summed = new WeakMap<Int8Array, Float64Array>();
 
-/** Σ of the real weights of each output channel. */
-function weightSums(outputs: number, operation: Weighted): Float64Array {
-  const known = summed.get(operation.weights) ?? sumWeights(outputs, operation);
-  summed.set(operation.weights, known);
-  return known;
+/** Σ of the real weights of each output channel, added up where it is asked for. */
+function weightSums(outputs: number, operation: Weighted): (c: number) => number {
+  return (c) => {
+    const known = summed.get(operation.weights) ?? sumWeights(outputs, operation);
+    summed.set(operation.weights, known);
+    return known[c] ?? 0;
+  };
 }
 
 function sumWeights(outputs: number, { weights, scales, groupScales }: Weighted): Float64Array {
   const sums = new Float64Array(outputs);
-  for (const [index, weight] of weights.entries()) {
-    const c = index % outputs;
-    const group = groupScales ? (groupScales[Math.floor(index / outputs / INT4_GROUP) * outputs + c] ?? 0) : 1;
-    sums[c] = (sums[c] ?? 0) + weight * group * (scales[c] ?? 1);
+  for (let row = 0; row < weights.length; row += outputs) {
+    const groupRow = Math.floor(row / outputs / INT4_GROUP) * outputs;
+    for (let c = 0; c < outputs; c++) {
+      const group = groupScales ? (groupScales[groupRow + c] ?? 0) : 1;
+      sums[c] = (sums[c] ?? 0) + (weights[row + c] ?? 0) * group * (scales[c] ?? 1);
+    }
   }
   return sums;
 }

@@ -1,27 +1,8 @@
-import { ACTIVATIONS, type ActivationName, type OpOf } from '../../functions/runtime/int8/program.ts';
+import { ACTIVATIONS, type ActivationName, type EpilogueFields } from '../../functions/runtime/int8/program.ts';
 import type { Activation } from '../graph/graph.ts';
 import { type Emission, placeIn } from './emission.ts';
 import { gridIn, type Int8Weights, type QuantizedGraph, type QuantizedLayer, valueIn } from './quantized-graph.ts';
 import { LEVELS, type Quantization } from './ranges.ts';
-
-/** The fields of an epilogue: those of a convolution that other ops have too. */
-export type EpilogueFields = Pick<
-  OpOf<'dense-int4'>,
-  | 'scale'
-  | 'bias'
-  | 'residual'
-  | 'residualStride'
-  | 'residualScale'
-  | 'activation'
-  | 'slope'
-  | 'alpha'
-  | 'beta'
-  | 'activationScale'
-  | 'activationZero'
-  | 'low'
-  | 'high'
-  | 'float'
->;
 
 /**
  * From accumulators to the output's steps. Without an activation, or with a clip, v = acc · scale + bias stands in
@@ -34,7 +15,7 @@ export function epilogue(
   layer: QuantizedLayer,
   { scales, bias }: Pick<Int8Weights, 'scales' | 'bias'>,
   input: Quantization | undefined,
-  zeroSums: Float64Array,
+  zeroSums: (c: number) => number,
   { places, block }: Emission,
 ): EpilogueFields {
   const { activation } = layer;
@@ -47,9 +28,7 @@ export function epilogue(
   const residual = layer.residual === null ? undefined : gridIn(graph, layer.residual);
   const inputStep = input?.scale ?? 1;
   const shift = (c: number) =>
-    (bias[c] ?? 0) -
-    (zeroSums[c] ?? 0) * inputStep * (input?.zero ?? 0) -
-    (residual ? residual.zero * residual.scale : 0);
+    (bias[c] ?? 0) - zeroSums(c) * inputStep * (input?.zero ?? 0) - (residual ? residual.zero * residual.scale : 0);
   return {
     scale: block.addPerChannel(channels, (c) => ((scales[c] ?? 1) * inputStep) / unit),
     bias: block.addPerChannel(channels, (c) => shift(c) / unit + (inSteps ? zero : 0)),

@@ -1,7 +1,7 @@
 import { fileModules } from '../../functions/file-modules.ts';
 import { Engine } from '../../functions/runtime/int8/engine.ts';
 import { chooseKernels } from '../../functions/runtime/int8/kernels.ts';
-import { roundUp } from '../../functions/runtime/int8/layout.ts';
+import { convWeightsBytes, roundUp } from '../../functions/runtime/int8/layout.ts';
 import { type OpOf, OVERREAD_BYTES, type Program } from '../../functions/runtime/int8/program.ts';
 import { GraphError } from '../graph/graph.ts';
 import { packConv } from './pack-weights.ts';
@@ -79,7 +79,7 @@ export function replaceHead(
     ...{ output, outputHeight: 1, outputWidth: 1, outputChannels: classes, outputStride: classes },
     ...{ kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, padTop: 0, padLeft: 0, dilationY: 1, dilationX: 1 },
     ...{ groups: 1, padValue: 0, form: 0, scratch: 0, scratchBytes: 0 },
-    weights: offset(fresh.add(() => packConv(shape, rounded))),
+    weights: offset(fresh.add(convWeightsBytes(shape), () => packConv(shape, rounded))),
     scale: offset(fresh.addPerChannel(classes, (c) => scales[c] ?? 0)),
     bias: offset(fresh.addPerChannel(classes, (c) => bias[c] ?? 0)),
     ...{ residual: -1, residualStride: 0, residualScale: 0 },

@@ -5,17 +5,25 @@ import type { Int8Weights } from './quantized-graph.ts';
  * @param weights [..., outputs], the output channel fastest
  */
 export function quantizeInt8(weights: Float32Array, outputs: number): Pick<Int8Weights, 'weights' | 'scales'> {
-  const scales = new Float32Array(outputs);
-  for (const [index, weight] of weights.entries()) {
-    const c = index % outputs;
-    scales[c] = Math.max(scales[c] ?? 0, Math.abs(weight));
-  }
+  const scales = largestOf(weights, outputs);
   for (const [c, largest] of scales.entries()) scales[c] = largest > 0 ? largest / 127 : 1;
   const quantized = new Int8Array(weights.length);
-  for (const [index, weight] of weights.entries()) {
-    quantized[index] = Math.round(weight / (scales[index % outputs] ?? 1));
+  for (let row = 0; row < weights.length; row += outputs) {
+    for (let c = 0; c < outputs; c++) quantized[row + c] = Math.round((weights[row + c] ?? 0) / (scales[c] ?? 1));
   }
   return { weights: quantized, scales };
+}
+
+/** The largest |weight| of each output. */
+function largestOf(weights: Float32Array, outputs: number): Float32Array {
+  const largest = new Float32Array(outputs);
+  for (let row = 0; row < weights.length; row += outputs) {
+    for (let c = 0; c < outputs; c++) {
+      const size = Math.abs(weights[row + c] ?? 0);
+      if (size > (largest[c] ?? 0)) largest[c] = size;
+    }
+  }
+  return largest;
 }
 
 /** Shares of the largest weight of a group that the search for its scale looks at. */
@@ -31,18 +39,16 @@ const SHRINKS = [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7];
 export function quantizeInt4(weights: Float32Array, outputs: number, group: number) {
   const inputs = weights.length / outputs;
   const groups = Math.ceil(inputs / group);
-  const scales = new Float32Array(outputs);
+  const scales = largestOf(weights, outputs).map((largest) => (largest > 0 ? largest / 7 : 1));
   const groupScales = new Float32Array(groups * outputs);
   const quantized = new Int8Array(weights.length);
   const part = new Float32Array(group);
-  for (let c = 0; c < outputs; c++) {
-    let largest = 0;
-    for (let k = 0; k < inputs; k++) largest = Math.max(largest, Math.abs(weights[k * outputs + c] ?? 0));
-    const scale = largest > 0 ? Math.fround(largest / 7) : 1;
-    scales[c] = scale;
-    for (let g = 0; g < groups; g++) {
-      const from = g * group;
-      const count = Math.min(group, inputs - from);
+  // A group of all outputs stays in the cache.
+  for (let g = 0; g < groups; g++) {
+    const from = g * group;
+    const count = Math.min(group, inputs - from);
+    for (let c = 0; c < outputs; c++) {
+      const scale = scales[c] ?? 1;
       for (let k = 0; k < count; k++) part[k] = (weights[(from + k) * outputs + c] ?? 0) / scale;
       const step = bestStep(part, count);
       groupScales[g * outputs + c] = step;

@@ -24,6 +24,15 @@ export interface QuantizeOptions {
 const LARGE_DENSE = 4_000_000;
 /** The largest |accumulator|: it must fit int32 for every input. */
 const MAX_ACCUMULATOR = 2 ** 31 - 1;
+const LARGEST_WEIGHT = 127;
+
+/** How weights become integers. */
+export interface Rounding {
+  readonly int8: typeof quantizeInt8;
+  readonly int4: typeof quantizeInt4;
+}
+
+const NEAREST: Rounding = { int8: quantizeInt8, int4: quantizeInt4 };
 
 /** Weights become integers, values get their grids. The last layer gives float32. */
 export function quantize(
@@ -31,6 +40,7 @@ export function quantize(
   pixels: Pixels,
   grids: ReadonlyMap<string, Quantization>,
   options: QuantizeOptions,
+  rounding = NEAREST,
 ): QuantizedGraph {
   const values = new Map<string, Value>();
   values.set(graph.input.name, { shape: graph.input.shape, storage: { kind: 'pixels' } });
@@ -41,7 +51,7 @@ export function quantize(
     values.set(name, { shape: shapeIn(graph, name), storage });
   }
   const layers = graph.layers.map((layer): QuantizedLayer => {
-    const operation = quantizedOperation(graph, layer, pixels, options);
+    const operation = quantizedOperation(graph, layer, pixels, options, rounding);
     return {
       name: layer.name,
       inputs: layer.inputs,
@@ -58,14 +68,16 @@ function quantizedOperation(
   layer: Layer,
   pixels: Pixels,
   options: QuantizeOptions,
+  rounding: Rounding,
 ): QuantizedOperation {
   const { operation } = layer;
   if (operation.op === 'conv') {
-    if (layer.inputs[0] === graph.input.name) return convFirst(layer, operation, pixels, shapeIn(graph, layer.name)[2]);
-    return conv(layer, operation, shapeIn(graph, layer.inputs[0])[2], shapeIn(graph, layer.name)[2]);
+    const outputs = shapeIn(graph, layer.name)[2];
+    if (layer.inputs[0] === graph.input.name) return convFirst(layer, operation, pixels, outputs, rounding);
+    return conv(layer, operation, shapeIn(graph, layer.inputs[0])[2], outputs, rounding);
   }
   if (layer.inputs.includes(graph.input.name)) throw new Error(`"${layer.name}" (${operation.op}) cannot read pixels`);
-  if (operation.op === 'dense') return dense(layer, operation, graph, options);
+  if (operation.op === 'dense') return dense(layer, operation, graph, options, rounding);
   if (operation.op === 'activation') return { op: 'lookup', activation: operation.activation };
   return operation;
 }
@@ -76,11 +88,12 @@ function convFirst(
   { weights, bias, kernel, strides, dilations, pads }: Conv,
   pixels: Pixels,
   outputs: number,
+  rounding: Rounding,
 ): QuantizedOperation {
   const channels = pixels.scale.length;
   const channelOf = (index: number) => Math.floor(index / outputs) % channels;
   const onPixels = weights.map((weight, index) => weight * (pixels.scale[channelOf(index)] ?? 1));
-  const int8 = quantizeInt8(onPixels, outputs);
+  const int8 = rounding.int8(onPixels, outputs);
   const shifted = Float64Array.from({ length: outputs }, (_, c) => bias?.[c] ?? 0);
   for (const [index, weight] of int8.weights.entries()) {
     const [c, channel] = [index % outputs, channelOf(index)];
@@ -95,25 +108,31 @@ function convFirst(
   return { op: 'conv-first', ...window, padPixels, ...int8, bias: Float32Array.from(shifted), exact: onPixels };
 }
 
-function conv(layer: Layer, operation: Conv, inputs: number, outputs: number): QuantizedOperation {
+function conv(layer: Layer, operation: Conv, inputs: number, outputs: number, rounding: Rounding): QuantizedOperation {
   const { kernel, strides, dilations, pads, groups } = operation;
   const window = { kernel, strides, dilations, pads };
   const { weights: exact, bias } = operation;
-  const int8 = { ...quantizeInt8(exact, outputs), bias: bias ?? new Float32Array(outputs), exact };
+  const int8 = { ...rounding.int8(exact, outputs), bias: bias ?? new Float32Array(outputs), exact };
   checkAccumulators(layer, int8.weights, outputs, 127);
   if (groups === inputs && groups === outputs) return { op: 'depthwise', ...window, ...int8 };
   return { op: 'conv', ...window, ...int8, groups, form: 0 };
 }
 
 /** A dense layer reads one pixel; where that is a map laid out as a vector, weights of zero meet the bytes between pixels. */
-function dense(layer: Layer, operation: Dense, graph: FusedGraph, options: QuantizeOptions): QuantizedOperation {
+function dense(
+  layer: Layer,
+  operation: Dense,
+  graph: FusedGraph,
+  options: QuantizeOptions,
+  rounding: Rounding,
+): QuantizedOperation {
   const outputs = shapeIn(graph, layer.name)[2];
   const weights = spreadOverStride(operation.weights, outputs, laidOut(graph, layer.inputs[0]));
   const bias = operation.bias ?? new Float32Array(outputs);
   if (options.denseBits === 4 && operation.weights.length > LARGE_DENSE) {
-    return { op: 'dense-int4', ...quantizeInt4(weights, outputs, INT4_GROUP), bias, exact: weights };
+    return { op: 'dense-int4', ...rounding.int4(weights, outputs, INT4_GROUP), bias, exact: weights };
   }
-  const int8 = { ...quantizeInt8(weights, outputs), bias, exact: weights };
+  const int8 = { ...rounding.int8(weights, outputs), bias, exact: weights };
   checkAccumulators(layer, int8.weights, outputs, 127);
   const one = { kernel: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0] } as const;
   return { op: 'conv', ...one, ...int8, groups: 1, form: 0 };
@@ -138,6 +157,7 @@ export function spreadOverStride(rows: Float32Array, columns: number, shape: Sha
 }
 
 function checkAccumulators(layer: Layer, weights: Int8Array, outputs: number, largest: number): void {
+  if ((weights.length / outputs) * LARGEST_WEIGHT * largest <= MAX_ACCUMULATOR) return;
   const sums = new Float64Array(outputs);
   for (const [index, weight] of weights.entries())
     sums[index % outputs] = (sums[index % outputs] ?? 0) + Math.abs(weight);

@@ -7,28 +7,46 @@ const ALIGNMENT = 16;
 /** The first bytes are unused, so that the offset 0 means "none". */
 export const FIRST = 64;
 
-/** The one block of weights of a program, as its parts are laid down in the order in which the ops read them. */
-export class WeightsBlock implements Block {
-  readonly #parts: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
+/** Lays down the parts of the one block of weights of a program in the order in which the ops read them, and makes none. */
+export class CountedBlock implements Block {
   #end = FIRST;
 
-  add(make: () => Int8Array | Uint8Array | Uint16Array | Float32Array): number {
-    const part = make();
+  /** Of the whole block. */
+  get length(): number {
+    return Math.ceil((this.#end + OVERREAD_BYTES) / ALIGNMENT) * ALIGNMENT;
+  }
+
+  add(bytes: number, _part: Parameters<Block['add']>[1]): number {
     const offset = Math.ceil(this.#end / ALIGNMENT) * ALIGNMENT;
-    this.#parts.push({ offset, bytes: new Uint8Array(part.buffer, part.byteOffset, part.byteLength) });
-    this.#end = offset + part.byteLength;
+    this.#end = offset + bytes;
     return offset;
   }
 
   /** Filled up with zeros as kernels read eight at a time. */
   addPerChannel(channels: number, value: (c: number) => number): number {
-    const values = new Float32Array(perChannelCount(channels));
-    for (let c = 0; c < channels; c++) values[c] = value(c);
-    return this.add(() => values);
+    const count = perChannelCount(channels);
+    return this.add(4 * count, () => {
+      const values = new Float32Array(count);
+      for (let c = 0; c < channels; c++) values[c] = value(c);
+      return values;
+    });
+  }
+}
+
+/** The same block with its bytes. */
+export class WeightsBlock extends CountedBlock {
+  readonly #parts: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
+
+  override add(bytes: number, make: Parameters<Block['add']>[1]): number {
+    const part = make();
+    if (part.byteLength !== bytes) throw new Error(`a part of the weights has ${part.byteLength} bytes, not ${bytes}`);
+    const offset = super.add(bytes, make);
+    this.#parts.push({ offset, bytes: new Uint8Array(part.buffer, part.byteOffset, part.byteLength) });
+    return offset;
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
-    const block = new Uint8Array(Math.ceil((this.#end + OVERREAD_BYTES) / ALIGNMENT) * ALIGNMENT);
+    const block = new Uint8Array(this.length);
     for (const { offset, bytes } of this.#parts) block.set(bytes, offset);
     return block;
   }

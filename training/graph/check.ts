@@ -49,12 +49,24 @@ export function weightsOf(node: Node): [what: string, values: Float32Array][] {
   }
 }
 
+/** Most passes leave most weights as they are, and there may be 10^8. */
+const finite = new WeakSet<Float32Array>();
+
 function checkNumbers(node: Node): void {
   for (const [what, values] of weightsOf(node)) {
-    const index = values.findIndex((value) => !Number.isFinite(value));
+    if (finite.has(values)) continue;
+    const index = firstInfinite(values);
     if (index >= 0)
       throw new GraphError(
         `Node "${node.name}" (${node.op}): ${what}[${index}] is ${values[index]}, not a finite number. The file is damaged, or training diverged.`,
       );
+    finite.add(values);
   }
+}
+
+/** By sums, which are finite only where all numbers are; -1 where none is at fault. */
+function firstInfinite(values: Float32Array): number {
+  let sum = 0;
+  for (let index = 0; index < values.length; index++) sum += values[index] ?? 0;
+  return Number.isFinite(sum) ? -1 : values.findIndex((value) => !Number.isFinite(value));
 }
