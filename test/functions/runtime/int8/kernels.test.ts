@@ -27,8 +27,17 @@ function byKernels(module: WebAssembly.Module, { program, weights, arena }: OneO
   const engine = new Engine(module, program);
   engine.weights.set(weights);
   engine.arena.set(arena);
+  // Canaries behind the arena, up to the end of the memory; weights and records lie before it.
+  const memory = new Uint8Array(engine.arena.buffer);
+  const start = engine.arena.byteOffset;
+  const end = start + engine.arena.length;
+  memory.subarray(end).forEach((_, at, tail) => {
+    tail[at] = (at * 197 + 91) & 255;
+  });
+  const [before, behind] = [memory.slice(0, start), memory.slice(end)];
   engine.run();
-  expect(engine.weights).toEqual(weights);
+  expect(firstDifference(memory.subarray(0, start), before)).toBe(-1);
+  expect(firstDifference(memory.subarray(end), behind)).toBe(-1);
   return withoutScratch(program.ops[0], engine.arena);
 }
 
