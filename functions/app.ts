@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { Residents } from './catalogue/resident.ts';
 import { Classify } from './classify/classify.ts';
@@ -7,22 +7,25 @@ import { ServiceError } from './errors.ts';
 import type { Host } from './host.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { log } from './middleware/log.ts';
-import { problem } from './middleware/problem.ts';
+import { problem, problemOf } from './middleware/problem.ts';
 import { requestId } from './middleware/request-id.ts';
 import { classifyRoute } from './routes/classify.ts';
 import { demoRoutes } from './routes/demo.ts';
+import { foreignError } from './routes/error-forms.ts';
 import { healthRoutes } from './routes/health.ts';
 import { modelRoutes } from './routes/models.ts';
 import { refusal, tensorRoute } from './routes/tensor.ts';
+import { tensorFlowServingRoutes } from './routes/tensorflow-serving/routes.ts';
 
 /** The whole service over one {@link Host}: the same at the edge, in Node and in tests. */
 export function createApp(host: Host): Hono {
   const { catalogue, classify } = useCaseOf(host);
   const app = new Hono();
   app.use(requestId, log(host));
-  app.onError(problem);
+  const refuse = (error: unknown, c: Context) => foreignError(c.req.path, problemOf(error)) ?? problem(error, c);
+  app.onError(refuse);
   app.notFound((c) =>
-    problem(
+    refuse(
       new ServiceError(
         'route-unknown',
         `Nothing answers at ${c.req.path}.`,
@@ -31,9 +34,10 @@ export function createApp(host: Host): Hono {
       c,
     ),
   );
-  classifyRoute(app, classify);
+  classifyRoute(app, classify, problemOf);
   modelRoutes(app, catalogue);
   healthRoutes(app, catalogue);
+  tensorFlowServingRoutes(app, catalogue, classify);
   if (host.page) demoRoutes(app, host.page);
   return app;
 }

@@ -26,6 +26,17 @@ export interface FieldError {
   readonly pointer: string;
 }
 
+/** An error in HTTP's terms: what a problem document (RFC 9457) or another protocol's error form is written from. */
+export interface Problem {
+  /** A code of {@link ErrorCode}, or `internal`. */
+  readonly type: ErrorCode | 'internal';
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly errors?: readonly FieldError[];
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** An error that a caller can understand and act on. Anything else that is thrown is a defect of ours. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';

@@ -1,15 +1,17 @@
 import { z } from 'zod';
 
 /** What a classification answers, on the native route. */
-export const predictionSchema = z.object({
-  /** ImageNet's language-neutral name of the class, where it has one. */
-  synset: z.string().optional(),
-  label: z.string(),
-  /** Position in the model's output. */
-  index: z.int().nonnegative(),
-  /** Probability, 0…1. */
-  score: z.number(),
-});
+export const predictionSchema = z
+  .object({
+    /** ImageNet's language-neutral name of the class, where it has one. */
+    synset: z.string().optional(),
+    label: z.string(),
+    /** Position in the model's output. */
+    index: z.int().nonnegative(),
+    /** Probability, 0…1. */
+    score: z.number(),
+  })
+  .meta({ id: 'Prediction' });
 export type Prediction = z.infer<typeof predictionSchema>;
 
 /** `cam`: class activation map. `occlusion`: what the class loses where the picture is covered. */
@@ -19,27 +21,45 @@ export type ExplainMethod = z.infer<typeof explainMethodSchema>;
 const size = { width: z.number(), height: z.number() };
 
 /** Where in the picture the first class is seen. All places are in pixels of the upright picture. */
-export const explanationSchema = z.object({
-  method: explainMethodSchema,
-  class: predictionSchema,
-  /** The upright picture. */
-  picture: z.object(size),
-  /** What the model was given of it; it may reach beyond the picture, where background was added. */
-  seen: z.object({ left: z.number(), top: z.number(), ...size }),
-  hottest: z.object({ x: z.int(), y: z.int() }),
-  /**
-   * The heat, translucent, in base64: to be laid over the upright picture and scaled to its size. From dark to bright
-   * it is more; grey and hatched is what the model does not see.
-   */
-  image: z.object({ width: z.int(), height: z.int(), png: z.string() }),
-});
+export const explanationSchema = z
+  .object({
+    method: explainMethodSchema,
+    class: predictionSchema,
+    /** The upright picture. */
+    picture: z.object(size),
+    /** What the model was given of it; it may reach beyond the picture, where background was added. */
+    seen: z.object({ left: z.number(), top: z.number(), ...size }),
+    hottest: z.object({ x: z.int(), y: z.int() }),
+    /**
+     * The heat, translucent, in base64: to be laid over the upright picture and scaled to its size. From dark to bright
+     * it is more; grey and hatched is what the model does not see.
+     */
+    image: z.object({ width: z.int(), height: z.int(), png: z.string() }),
+  })
+  .meta({ id: 'Explanation' });
 export type Explanation = z.infer<typeof explanationSchema>;
 
-export const answerSchema = z.object({
-  /** Highest score first. */
-  predictions: z.array(predictionSchema),
-  model: z.object({ id: z.string(), version: z.string(), revision: z.int() }),
-  /** Where it was asked for. */
-  explanation: explanationSchema.optional(),
-});
+const modelSchema = z.object({ id: z.string(), version: z.string(), revision: z.int() });
+
+export const answerSchema = z
+  .object({
+    /** Highest score first. */
+    predictions: z.array(predictionSchema),
+    model: modelSchema,
+    /** Where it was asked for. */
+    explanation: explanationSchema.optional(),
+  })
+  .meta({ id: 'Answer' });
 export type Answer = z.infer<typeof answerSchema>;
+
+/** What became of one picture of several. */
+export const resultSchema = z
+  .union([
+    z.object({ status: z.literal(200), predictions: z.array(predictionSchema) }),
+    z.object({ status: z.int(), error: z.object({ type: z.string(), title: z.string(), detail: z.string() }) }),
+  ])
+  .meta({ id: 'Result' });
+
+/** Several pictures: one result each, in their order. */
+export const answersSchema = z.object({ results: z.array(resultSchema), model: modelSchema }).meta({ id: 'Answers' });
+export type Answers = z.infer<typeof answersSchema>;

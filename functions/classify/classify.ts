@@ -5,15 +5,21 @@ import { type Codecs, preprocess, preprocessFramed } from '../image/preprocess.t
 import type { MemoryBudget } from '../memory-budget.ts';
 import type { Answer, ExplainMethod } from './answer.ts';
 import { drawn, explain } from './explain.ts';
+import { pixelsOf } from './input-tensor.ts';
 import type { Models } from './remote.ts';
-import { best, predictionOf, probabilities, rank } from './scores.ts';
+import { type Activation, activated, best, positionsOf, predictionOf, rank } from './scores.ts';
 
 export interface ClassifyOptions {
   readonly topK: number | undefined;
   readonly minScore: number | undefined;
+  /** Labels or synsets of the classes to choose from. */
+  readonly labels?: readonly string[] | undefined;
   /** Say also where the first class is seen, by this method. */
   readonly explain: ExplainMethod | undefined;
 }
+
+/** One input: a picture as it was made, or the values of the model's input tensor, `[height, width, channels]`. */
+export type Input = { readonly image: Uint8Array<ArrayBuffer> } | { readonly values: Float32Array };
 
 /** How many classes an answer has where the caller does not say. */
 const DEFAULT_TOP_K = 5;
@@ -35,19 +41,36 @@ export class Classify {
     this.#budget = parts.budget;
   }
 
+  /** Which version speaks. @throws ServiceError `model-unknown` or `model-broken` */
+  async served(modelId: string): Promise<Answer['model']> {
+    const { manifest } = await this.#catalogue.get(modelId);
+    return { id: manifest.id, version: manifest.version, revision: manifest.revision };
+  }
+
   /** @throws ServiceError */
   async image(modelId: string, image: Uint8Array<ArrayBuffer>, options: ClassifyOptions): Promise<Answer> {
     const entry = await this.#catalogue.get(modelId);
     if (options.explain) return this.#explained(entry, image, options, options.explain);
-    const { manifest } = entry;
-    const pixels = await preprocess(image, manifest.input, this.#codecs, this.#budget);
-    const output = await this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1));
-    const scores = probabilities(output, manifest.output.kind, manifest.output.temperature);
+    const scores = await this.scores(entry, { image });
     return this.#answer(entry, scores, options);
   }
 
   /**
-   * The other door: what a model puts out for an input tensor, float32 `[classes]`.
+   * What a model makes of one input, float32 `[classes]`: probabilities at its temperature, unless `activation` says
+   * otherwise.
+   * @throws ServiceError
+   */
+  async scores({ manifest }: Entry, input: Input, activation: Activation = 'softmax'): Promise<Float32Array> {
+    const pixels =
+      'image' in input
+        ? await preprocess(input.image, manifest.input, this.#codecs, this.#budget)
+        : pixelsOf(input.values, manifest.input);
+    const output = await this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1));
+    return activated(output, manifest.output, activation);
+  }
+
+  /**
+   * The other Worker's door: what a model puts out for an input tensor, float32 `[classes]`.
    * @param pixels uint8 `[height, width, channels]` as the model takes them
    * @param version of the model that they were made for
    * @throws ServiceError
@@ -79,8 +102,10 @@ export class Classify {
   }
 
   #answer({ manifest, labels }: Entry, scores: Float32Array, options: ClassifyOptions): Answer {
+    const { topK = DEFAULT_TOP_K, minScore = 0 } = options;
+    const among = options.labels && positionsOf(options.labels, labels);
     return {
-      predictions: rank(scores, labels, { topK: options.topK ?? DEFAULT_TOP_K, minScore: options.minScore ?? 0 }),
+      predictions: rank(scores, labels, { topK, minScore, among }),
       model: { id: manifest.id, version: manifest.version, revision: manifest.revision },
     };
   }

@@ -1,9 +1,27 @@
 import type { Label, Manifest } from '../catalogue/manifest.ts';
+import { ServiceError } from '../errors.ts';
 import type { Prediction } from './answer.ts';
 
 export interface Ranking {
   readonly topK: number;
   readonly minScore: number;
+  /** Positions of the classes to choose from; all where it is not given. */
+  readonly among?: ReadonlySet<number> | undefined;
+}
+
+/** What becomes of a network's output: `softmax` at the manifest's temperature, `sigmoid` of each logit, or nothing. */
+export type Activation = 'softmax' | 'sigmoid' | 'none';
+
+/** @throws ServiceError `bad-option` where a network that ends in softmax is asked for its logits' sigmoid */
+export function activated(output: Float32Array, { kind, temperature }: Manifest['output'], activation: Activation) {
+  if (activation === 'softmax') return probabilities(output, kind, temperature);
+  if (activation === 'none') return output;
+  if (kind === 'logits') return output.map((logit) => 1 / (1 + Math.exp(-logit)));
+  throw new ServiceError(
+    'bad-option',
+    'This network ends in softmax: its logits, of which sigmoid would be taken, are not known.',
+    'Use softmax or none.',
+  );
 }
 
 /**
@@ -30,14 +48,33 @@ export function best(scores: Float32Array): number {
 }
 
 /** The `topK` best classes with at least `minScore`, best first; equal scores in the order of the classes. */
-export function rank(scores: Float32Array, labels: readonly Label[], { topK, minScore }: Ranking): Prediction[] {
-  const order = Array.from(scores.keys()).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+export function rank(scores: Float32Array, labels: readonly Label[], ranking: Ranking): Prediction[] {
+  const { topK, minScore, among } = ranking;
+  const order = Array.from(among ?? scores.keys()).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
   const predictions: Prediction[] = [];
   for (const index of order.slice(0, topK)) {
     if (index >= labels.length || (scores[index] ?? 0) < minScore) break;
     predictions.push(predictionOf(index, scores, labels));
   }
   return predictions;
+}
+
+/** Positions of the classes that are named by label or synset. @throws ServiceError `bad-option` naming one that is not there */
+export function positionsOf(names: readonly string[], labels: readonly Label[]): ReadonlySet<number> {
+  const positions = new Set<number>();
+  for (const name of names) {
+    // Two classes of ImageNet are both called "crane".
+    const found = Array.from(labels.keys()).filter((i) => labels[i]?.label === name || labels[i]?.synset === name);
+    for (const index of found) positions.add(index);
+    if (found.length > 0) continue;
+    throw new ServiceError(
+      'bad-option',
+      `The model has no class "${name.slice(0, 100)}".`,
+      'GET /models/{id} lists its labels and synsets; write them as they stand there.',
+      { fields: [{ detail: 'names no class', pointer: '#/labels' }] },
+    );
+  }
+  return positions;
 }
 
 export function predictionOf(index: number, scores: Float32Array, labels: readonly Label[]): Prediction {

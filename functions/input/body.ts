@@ -2,9 +2,18 @@ import { ServiceError } from '../errors.ts';
 
 /**
  * A whole body, never more than `maxBytes` of it in memory.
- * @throws ServiceError `body-too-large`, as soon as that is known.
+ * @throws ServiceError `body-too-large`, as soon as that is known; `bad-request` for a compressed one.
  */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const encoding = request.headers.get('content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') {
+    await drain(request.body);
+    throw new ServiceError(
+      'bad-request',
+      `The body is compressed (${encoding.slice(0, 40)}).`,
+      'Send it as it is: pictures are compressed already.',
+    );
+  }
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > maxBytes) {
     await drain(request.body);

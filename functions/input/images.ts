@@ -2,57 +2,77 @@ import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
 import { decodeBase64 } from './base64.ts';
 import { readBody, tooLarge } from './body.ts';
-import { parseJsonBody } from './json.ts';
-import { fieldErrors, type Options, optionsSchema } from './options.ts';
+import { checked, parseJsonBody } from './json.ts';
+import { type Options, optionsSchema } from './options.ts';
 
 /** A picture, as it was made, before decoding. */
 export const MAX_IMAGE_BYTES = 10_000_000;
+/** Pictures in one request. */
+export const MAX_IMAGES = 32;
 /** Base64 is four thirds as long; the rest is room for multipart headers and options. */
-const MAX_JSON_BYTES = Math.ceil(MAX_IMAGE_BYTES / 3) * 4 + 4_096;
+export const MAX_JSON_BYTES = Math.ceil(MAX_IMAGE_BYTES / 3) * 4 + 16_384;
 const MAX_FORM_BYTES = MAX_IMAGE_BYTES + 64 * 1024;
 
-const jsonSchema = optionsSchema.extend({ image: z.string().min(1) });
+const base64 = z.string().min(1).meta({ description: 'A PNG or JPEG in standard base64; a data: URL is taken too.' });
 
-export interface ImageBody {
-  readonly image: Uint8Array<ArrayBuffer>;
-  /** Options that stood beside the image. */
+export const imageBodySchema = optionsSchema
+  .extend({ image: base64.optional(), images: z.array(base64).min(1).max(MAX_IMAGES).optional() })
+  .refine(({ image, images }) => (image === undefined) !== (images === undefined), {
+    path: ['image'],
+    message: 'exactly one of "image" and "images" is needed',
+  })
+  .meta({ id: 'ClassifyBody', description: 'One picture in "image", or several in "images"; options beside them.' });
+
+/** Gives the bytes, or says what is wrong with this one picture. @throws ServiceError */
+export type Picture = () => Uint8Array<ArrayBuffer>;
+
+export interface Pictures {
+  readonly pictures: readonly [Picture, ...Picture[]];
+  /** Whether they came as a list, be it of one: the answer is then a list too. */
+  readonly several: boolean;
+  /** Options that stood beside them. */
   readonly options: Options;
 }
 
 /**
- * The picture in a request: raw bytes, `multipart/form-data` with a part named `image`, or JSON `{"image": base64}`.
- * The content type tells only which of the three it is; what kind of picture, its own bytes tell.
+ * The pictures of a request: raw bytes of one, `multipart/form-data` with one part named `image` or several named
+ * `images`, or JSON {@link imageBodySchema}. The content type tells only which of the three it is; what kind of
+ * picture, its own bytes tell.
  * @throws ServiceError
  */
-export async function imageOf(request: Request): Promise<ImageBody> {
-  const type = (request.headers.get('content-type') ?? '').toLowerCase().split(';')[0]?.trim();
-  switch (type) {
+export async function picturesOf(request: Request): Promise<Pictures> {
+  switch (mediaType(request)) {
     case 'application/json':
       return fromJson(await readBody(request, MAX_JSON_BYTES));
     case 'multipart/form-data':
       return fromForm(request);
     default:
-      return { image: present(await readBody(request, MAX_IMAGE_BYTES)), options: {} };
+      return one(present(await readBody(request, MAX_IMAGE_BYTES)));
   }
 }
 
-function fromJson(body: Uint8Array): ImageBody {
-  const value = parseJsonBody(present(body));
-  const parsed = jsonSchema.safeParse(value);
-  if (!parsed.success) {
-    const fields = fieldErrors(parsed.error);
-    throw new ServiceError(
-      'bad-json',
-      `The JSON is not of the right form (${fields.map(({ detail, pointer }) => `${pointer}: ${detail}`).join('; ')}).`,
-      'Send {"image": "<base64>"}, and top_k, min_score or explain beside it if you like.',
-      { fields },
-    );
-  }
-  const { image, ...options } = parsed.data;
-  return { image: present(decodeBase64(image, MAX_IMAGE_BYTES)), options };
+/** Without parameters, in lower case; empty where nothing is said. */
+export const mediaType = (request: Request): string =>
+  (request.headers.get('content-type') ?? '').toLowerCase().split(';')[0]?.trim() ?? '';
+
+const one = (image: Uint8Array<ArrayBuffer>): Pictures => ({ pictures: [() => image], several: false, options: {} });
+
+function fromJson(body: Uint8Array): Pictures {
+  const { image, images, ...options } = checked(
+    imageBodySchema,
+    parseJsonBody(present(body)),
+    'Send {"image": "<base64>"} or {"images": […]}, and top_k, min_score, labels or explain beside it if you like.',
+  );
+  const [first, ...more] = images ?? [image ?? ''];
+  return { pictures: [lazy(first ?? ''), ...more.map(lazy)], several: images !== undefined, options };
 }
 
-async function fromForm(request: Request): Promise<ImageBody> {
+const lazy =
+  (text: string): Picture =>
+  () =>
+    present(decodeBase64(text, MAX_IMAGE_BYTES));
+
+async function fromForm(request: Request): Promise<Pictures> {
   const body = present(await readBody(request, MAX_FORM_BYTES));
   const headers = { 'content-type': request.headers.get('content-type') ?? '' };
   const form = await new Response(body, { headers }).formData().catch((error: unknown) => {
@@ -63,21 +83,36 @@ async function fromForm(request: Request): Promise<ImageBody> {
       { cause: error },
     );
   });
-  const parts = form.getAll('image');
-  const [part] = parts;
-  if (parts.length !== 1 || part === undefined || typeof part === 'string') {
-    throw new ServiceError(
-      'bad-request',
-      `The form has ${parts.length === 1 ? 'text' : parts.length} in place of one file named "image".`,
-      'Send exactly one file part named "image".',
-    );
+  const several = form.has('images');
+  const parts = [...form.getAll('image'), ...form.getAll('images')];
+  const most = several ? MAX_IMAGES : 1;
+  if (parts.length < 1 || parts.length > most || (several && form.has('image'))) {
+    throw badForm(`has ${parts.length} parts with pictures`);
   }
-  const image = new Uint8Array(await (part as Blob).arrayBuffer());
-  if (image.length > MAX_IMAGE_BYTES) throw tooLarge('picture', MAX_IMAGE_BYTES);
-  return { image: present(image), options: {} };
+  const files = parts.map((part) => {
+    if (typeof part === 'string') throw badForm('has text in place of a file');
+    return part as Blob;
+  });
+  const [first, ...more] = await Promise.all(files.map(async (file) => new Uint8Array(await file.arrayBuffer())));
+  const picture =
+    (image: Uint8Array<ArrayBuffer> | undefined): Picture =>
+    () => {
+      if (image && image.length > MAX_IMAGE_BYTES) throw tooLarge('picture', MAX_IMAGE_BYTES);
+      return present(image ?? new Uint8Array(0));
+    };
+  return { pictures: [picture(first), ...more.map(picture)], several, options: {} };
 }
 
-function present<T extends Uint8Array>(bytes: T): T {
+function badForm(why: string): ServiceError {
+  return new ServiceError(
+    'bad-request',
+    `The form ${why}.`,
+    `Send exactly one file part named "image", or up to ${MAX_IMAGES} named "images".`,
+  );
+}
+
+/** @throws ServiceError `body-empty` */
+export function present<T extends Uint8Array>(bytes: T): T {
   if (bytes.length > 0) return bytes;
   throw new ServiceError('body-empty', 'The request has no image.', 'Send the bytes of a PNG or JPEG as the body.');
 }

@@ -1,40 +1,66 @@
 import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
 
-const explain = z.enum(['cam', 'occlusion']);
+const explain = z
+  .enum(['cam', 'occlusion'])
+  .meta({ description: 'Also say where in the picture the first class is seen.' });
+const labels = z
+  .array(z.string().min(1).max(200))
+  .min(1)
+  .max(100)
+  .meta({ description: 'Keep only these classes: labels as the model names them, or synsets (n02123045).' });
+const topK = z.int().min(1).max(1000).meta({ description: 'How many classes to answer, best first; 5 if not given.' });
+const minScore = z.number().min(0).max(1).meta({ description: 'Leave out classes with a lower score.' });
 
 /** What a caller may ask of a classification, in the query string or beside the image in JSON. */
 export const optionsSchema = z.strictObject({
-  /** How many classes to answer, best first. */
-  top_k: z.int().min(1).max(1000).optional(),
-  /** Leave out classes with a lower score. */
-  min_score: z.number().min(0).max(1).optional(),
-  /** Also say where in the picture the first class is seen. */
+  top_k: topK.optional(),
+  min_score: minScore.optional(),
+  labels: labels.optional(),
   explain: explain.optional(),
 });
 export type Options = z.infer<typeof optionsSchema>;
 
 /** Digits only: `Number` would take '', ' 5 ' and '0x5' too. */
-const number = z
+export const numberInText = z
   .string()
   .regex(/^-?\d{1,15}(\.\d{1,15})?$/, 'expected a number')
   .transform(Number);
 
-const querySchema = z.strictObject({
-  top_k: number.pipe(z.int().min(1).max(1000)).optional(),
-  min_score: number.pipe(z.number().min(0).max(1)).optional(),
+/** The same in a query string, where `labels` is given once for each. */
+export const querySchema = z.strictObject({
+  top_k: numberInText.pipe(topK).optional(),
+  min_score: numberInText.pipe(minScore).optional(),
+  labels: labels.optional(),
   explain: explain.optional(),
 });
 
+/** Options that may be given several times. */
+const REPEATED = new Set(['labels']);
+
 /** @throws ServiceError `bad-option` naming each field. */
 export function optionsOfQuery(search: URLSearchParams): Options {
-  const query: Record<string, string> = Object.create(null);
+  return queryOf(
+    search,
+    querySchema,
+    'Options are top_k, a whole number from 1 to 1000, min_score, a number from 0 to 1, labels, once for each class to keep, and explain, cam or occlusion.',
+  );
+}
+
+/**
+ * A query string as a schema says; none of its names may be given twice, but for those that are lists.
+ * @throws ServiceError `bad-option` naming each field
+ */
+export function queryOf<T extends z.ZodType>(search: URLSearchParams, schema: T, todo: string): z.infer<T> {
+  const query: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of search) {
-    if (name in query) throw badOptions([{ detail: 'is given twice', pointer: name }]);
-    query[name] = value;
+    const before = query[name];
+    if (REPEATED.has(name)) query[name] = [...(Array.isArray(before) ? before : []), value];
+    else if (before === undefined) query[name] = value;
+    else throw badOptions([{ detail: 'is given twice', pointer: name }], todo);
   }
-  const options = querySchema.safeParse({ ...query });
-  if (!options.success) throw badOptions(fieldErrors(options.error));
+  const options = schema.safeParse({ ...query });
+  if (!options.success) throw badOptions(fieldErrors(options.error), todo);
   return options.data;
 }
 
@@ -42,12 +68,7 @@ export function fieldErrors(error: z.ZodError): { detail: string; pointer: strin
   return error.issues.map((issue) => ({ detail: issue.message, pointer: `#/${issue.path.join('/')}` }));
 }
 
-function badOptions(fields: { detail: string; pointer: string }[]): ServiceError {
+function badOptions(fields: { detail: string; pointer: string }[], todo: string): ServiceError {
   const named = fields.map(({ detail, pointer }) => `${pointer}: ${detail}`).join('; ');
-  return new ServiceError(
-    'bad-option',
-    `The query is not understood (${named}).`,
-    'Options are top_k, a whole number from 1 to 1000, min_score, a number from 0 to 1, and explain, cam or occlusion.',
-    { fields },
-  );
+  return new ServiceError('bad-option', `The query is not understood (${named}).`, todo, { fields });
 }

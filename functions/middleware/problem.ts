@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { type ErrorCode, ServiceError } from '../errors.ts';
+import { type ErrorCode, type Problem, ServiceError } from '../errors.ts';
 
 interface Meaning {
   readonly status: 400 | 404 | 405 | 413 | 415 | 422 | 500 | 503;
@@ -25,34 +25,36 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   busy: { status: 503, title: 'The service is busy' },
 };
 
-/** An error as `application/problem+json` (RFC 9457). What is no {@link ServiceError} is ours: it says nothing of its inside. */
-export function problem(error: unknown, c: Context): Response {
+/** What is no {@link ServiceError} is ours: it says nothing of its inside. */
+export function problemOf(error: unknown): Problem {
   if (!(error instanceof ServiceError)) {
-    return respond(c, {
+    return {
       type: 'internal',
       status: 500,
       title: 'Something went wrong here',
       detail: 'The fault is ours; the request may be right. Report the x-request-id of this answer.',
-    });
+      headers: {},
+    };
   }
-  const { status, title } = MEANINGS[error.code];
-  const response = respond(c, {
-    type: error.code,
-    status,
-    title,
-    detail: error.message,
-    ...(error.fields.length > 0 && { errors: error.fields }),
-  });
-  if (error.retryAfterSeconds !== undefined) response.headers.set('retry-after', String(error.retryAfterSeconds));
-  if (error.allow) response.headers.set('allow', error.allow.join(', '));
-  return response;
+  const { code, message, fields, retryAfterSeconds, allow } = error;
+  return {
+    type: code,
+    ...MEANINGS[code],
+    detail: message,
+    ...(fields.length > 0 && { errors: fields }),
+    headers: {
+      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+      ...(allow && { allow: allow.join(', ') }),
+    },
+  };
 }
 
-function respond(c: Context, body: { type: string; status: number; title: string; detail: string }): Response {
-  const { type, ...rest } = body;
+/** An error as `application/problem+json` (RFC 9457). */
+export function problem(error: unknown, c: Context): Response {
+  const { type, headers, ...rest } = problemOf(error);
   const document = { type: `/problems#${type}`, ...rest, instance: c.req.path };
   return new Response(`${JSON.stringify(document)}\n`, {
-    status: body.status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+    status: rest.status,
+    headers: { ...headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
   });
 }

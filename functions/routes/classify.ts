@@ -1,17 +1,64 @@
 import type { Hono } from 'hono';
-import type { Classify } from '../classify/classify.ts';
-import { imageOf } from '../input/images.ts';
+import type { Answers } from '../classify/answer.ts';
+import type { Classify, ClassifyOptions } from '../classify/classify.ts';
+import { type Problem, ServiceError } from '../errors.ts';
+import { type Picture, picturesOf } from '../input/images.ts';
 import { optionsOfQuery } from '../input/options.ts';
 import { route } from './methods.ts';
 
-/** `POST /classify/{model}?top_k=5&min_score=0.1&explain=cam`: the native route. */
-export function classifyRoute(app: Hono, classify: Classify): void {
+/** Why one picture of several may fail while the others are answered. */
+const ITS_OWN = new Set<Problem['type']>([
+  'bad-base64',
+  'body-empty',
+  'body-too-large',
+  'image-unsupported',
+  'image-damaged',
+  'image-too-large',
+  'busy',
+]);
+
+/**
+ * `POST /classify/{model}?top_k=5&min_score=0.1&labels=Bag&explain=cam`: the native route.
+ * @param problemOf what an error is in HTTP's terms
+ */
+export function classifyRoute(app: Hono, classify: Classify, problemOf: (error: unknown) => Problem): void {
   route(app, '/classify/:model', {
     POST: async (c) => {
       const asked = optionsOfQuery(new URL(c.req.url).searchParams);
-      const { image, options } = await imageOf(c.req.raw);
-      const { top_k: topK, min_score: minScore, explain } = { ...asked, ...options };
-      return c.json(await classify.image(c.req.param('model') ?? '', image, { topK, minScore, explain }));
+      const { pictures, several, options: beside } = await picturesOf(c.req.raw);
+      const { top_k: topK, min_score: minScore, labels, explain } = { ...asked, ...beside };
+      const options = { topK, minScore, labels, explain };
+      const model = c.req.param('model') ?? '';
+      if (!several) return c.json(await classify.image(model, pictures[0](), options));
+      if (explain) throw explainsOne();
+      return c.json(await answers(model, pictures, options));
     },
   });
+
+  /** One after the other: each takes all the memory that it needs, and others have their turn between them. */
+  async function answers(id: string, pictures: readonly Picture[], options: ClassifyOptions): Promise<Answers> {
+    const results: Answers['results'] = [];
+    const model = await classify.served(id);
+    for (const picture of pictures) {
+      try {
+        const { predictions } = await classify.image(id, picture(), options);
+        results.push({ status: 200, predictions });
+      } catch (error) {
+        const { type, status, title, detail } = problemOf(error);
+        if (!ITS_OWN.has(type)) throw error;
+        results.push({ status, error: { type: `/problems#${type}`, title, detail } });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    return { results, model };
+  }
+}
+
+function explainsOne(): ServiceError {
+  return new ServiceError(
+    'bad-option',
+    'An explanation takes up to 50 classifications, and there are several pictures.',
+    'Ask for the explanation of one picture at a time.',
+    { fields: [{ detail: 'is for one picture', pointer: '#/explain' }] },
+  );
 }
