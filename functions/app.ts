@@ -13,7 +13,9 @@ import { classifyRoute } from './routes/classify.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { foreignError } from './routes/error-forms.ts';
 import { healthRoutes } from './routes/health.ts';
+import { huggingFaceRoute } from './routes/hugging-face.ts';
 import { modelRoutes } from './routes/models.ts';
+import { openInferenceRoutes } from './routes/open-inference/routes.ts';
 import { refusal, tensorRoute } from './routes/tensor.ts';
 import { tensorFlowServingRoutes } from './routes/tensorflow-serving/routes.ts';
 
@@ -38,6 +40,8 @@ export function createApp(host: Host): Hono {
   modelRoutes(app, catalogue);
   healthRoutes(app, catalogue);
   tensorFlowServingRoutes(app, catalogue, classify);
+  openInferenceRoutes(app, catalogue, classify);
+  huggingFaceRoute(app, catalogue, classify);
   if (host.page) demoRoutes(app, host.page);
   return app;
 }

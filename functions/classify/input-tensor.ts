@@ -1,9 +1,14 @@
 import type { ModelInput } from '../catalogue/manifest.ts';
 import { ServiceError } from '../errors.ts';
 
-/** Values in one input tensor. */
-export const tensorSize = ({ height, width, channels }: ModelInput): number =>
-  height * width * (channels === 'grey' ? 1 : 3);
+/** `[height, width, channels]` of one input. */
+export function tensorShape({
+  height,
+  width,
+  channels,
+}: ModelInput): [height: number, width: number, channels: number] {
+  return [height, width, channels === 'grey' ? 1 : 3];
+}
 
 /**
  * Values as a float network takes them, brought back to pixels: every model here takes uint8 and applies its
@@ -14,17 +19,17 @@ export const tensorSize = ({ height, width, channels }: ModelInput): number =>
  * @throws ServiceError `bad-request` naming the first value that is no pixel's
  */
 export function pixelsOf(values: Float32Array, input: ModelInput): Uint8Array {
-  const size = tensorSize(input);
+  const [height, width, channels] = tensorShape(input);
+  const size = height * width * channels;
   if (values.length !== size) {
     throw new ServiceError(
       'bad-request',
       `The tensor has ${values.length} values.`,
-      `This model takes ${size}: ${input.height} x ${input.width}, ${input.channels}.`,
+      `This model takes ${size}: ${height} x ${width}, ${input.channels}.`,
     );
   }
   const { scale, offset } = input;
   const pixels = new Uint8Array(size);
-  const channels = input.channels === 'grey' ? 1 : 3;
   for (let i = 0; i < size; i++) {
     const channel = i % channels;
     const pixel = ((values[i] as number) - at(offset, channel)) / at(scale, channel);

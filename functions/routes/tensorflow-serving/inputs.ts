@@ -1,5 +1,6 @@
 import type { Manifest } from '../../catalogue/manifest.ts';
 import type { Input } from '../../classify/classify.ts';
+import { tensorShape } from '../../classify/input-tensor.ts';
 import { decodeBase64 } from '../../input/base64.ts';
 import { MAX_IMAGE_BYTES } from '../../input/images.ts';
 import { named, nestedNumbers, wrong } from '../nested-numbers.ts';
@@ -9,11 +10,6 @@ import { INPUT, INPUT_BYTES } from './schema.ts';
 const NAMES: readonly string[] = [INPUT, INPUT_BYTES];
 /** Names of a feature with a picture; `image/encoded` is TensorFlow's own in its `Example`s. */
 const PICTURES: readonly string[] = ['image', INPUT_BYTES, 'image/encoded'];
-
-/** `[height, width, channels]` */
-export function shapeOf({ input }: Manifest): [number, number, number] {
-  return [input.height, input.width, input.channels === 'grey' ? 1 : 3];
-}
 
 /** One input as `:predict` has it: `{"b64": …}`, nested numbers, or either under the input's name. */
 export function inputOf(value: unknown, manifest: Manifest, pointer: string): Input {
@@ -49,14 +45,14 @@ export function inputOfExample(
   }
   const value = all[name];
   if (name !== INPUT) return unnamed(value, manifest, `${pointer}/${name}`);
-  const size = shapeOf(manifest).reduce((a, b) => a * b);
+  const size = tensorShape(manifest.input).reduce((a, b) => a * b);
   return { values: nestedNumbers(value, [size], `${pointer}/${name}`) };
 }
 
 function unnamed(value: unknown, manifest: Manifest, pointer: string): Input {
   if (isObject(value)) return { image: bytesOf(value, pointer) };
   if (typeof value === 'string') throw wrong(pointer, 'is text: bytes are written {"b64": "…"}');
-  return { values: nestedNumbers(value, shapeOf(manifest), pointer) };
+  return { values: nestedNumbers(value, tensorShape(manifest.input), pointer) };
 }
 
 function bytesOf(value: Readonly<Record<string, unknown>>, pointer: string): Uint8Array<ArrayBuffer> {

@@ -1,5 +1,5 @@
 import type { Manifest } from '../../catalogue/manifest.ts';
-import { shapeOf } from './inputs.ts';
+import { tensorShape } from '../../classify/input-tensor.ts';
 import { INPUT, INPUT_BYTES, type Metadata, OUTPUT, SIGNATURES, type Status } from './schema.ts';
 
 /** All versions are those that are served; each is loaded when it is first asked. */
@@ -12,7 +12,7 @@ export const statusOf = ({ revision }: Manifest): Status => ({
 /** As `GetModelMetadataResponse` is written in JSON: int64 as text, -1 for the batch, signature_def within signature_def. */
 export function metadataOf(manifest: Manifest): Metadata {
   const { id, revision, classes } = manifest;
-  const tensor = info(INPUT, 'DT_FLOAT', [-1, ...shapeOf(manifest)]);
+  const tensor = info(INPUT, 'DT_FLOAT', [-1, ...tensorShape(manifest.input)]);
   const bytes = info(INPUT_BYTES, 'DT_STRING', [-1]);
   const scores = info(OUTPUT, 'DT_FLOAT', [-1, classes]);
   const labels = info('classes', 'DT_STRING', [-1, classes]);

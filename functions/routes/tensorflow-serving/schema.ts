@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MAX_IMAGES } from '../../input/images.ts';
 
-/** TensorFlow Serving's REST API (tensorflow/serving, g3doc/api_rest.md). */
+/** TensorFlow Serving's REST API (tensorflow/serving, g3doc/api_rest.md). As there, fields that nobody knows are let pass. */
 
 /** The one input, by the name of the tensor or, as bytes, by that of the picture. */
 export const INPUT = 'input';
@@ -23,7 +23,7 @@ const values = z.unknown().meta({
 const batch = () => z.array(values).min(1).max(MAX_IMAGES);
 
 export const predictSchema = z
-  .strictObject({
+  .object({
     signature_name: signatureName,
     instances: batch().optional().meta({ description: 'Row form: one entry an input.' }),
     inputs: z
@@ -36,7 +36,7 @@ export const predictSchema = z
 const features = z.record(z.string(), z.unknown());
 
 export const classifySchema = z
-  .strictObject({
+  .object({
     signature_name: signatureName,
     context: features.optional().meta({ description: 'Features that all examples share.' }),
     examples: z

@@ -1,0 +1,79 @@
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Classify } from '../classify/classify.ts';
+import { rank } from '../classify/scores.ts';
+import { decodeBase64 } from '../input/base64.ts';
+import { readBody, tooLarge } from '../input/body.ts';
+import { MAX_IMAGE_BYTES, MAX_JSON_BYTES, mediaType, present } from '../input/images.ts';
+import { checked, parseJsonBody } from '../input/json.ts';
+import { numberInText, queryOf } from '../input/options.ts';
+import { route } from './methods.ts';
+
+/** Hugging Face's image classification task, as its clients in JavaScript and Python ask for it. */
+
+const topK = z.int().min(1).max(1000);
+const activation = z.enum(['softmax', 'sigmoid', 'none']);
+
+export const parametersSchema = z.object({
+  top_k: topK.optional(),
+  function_to_apply: activation.optional().meta({ description: 'softmax if not given.' }),
+});
+
+/** Clients that send bytes have no other place for their parameters. */
+export const hfQuerySchema = z.object({
+  top_k: numberInText.pipe(topK).optional(),
+  function_to_apply: activation.optional(),
+});
+
+export const hfRequestSchema = z
+  .object({
+    inputs: z.string().min(1).meta({ description: 'A PNG or JPEG in base64.' }),
+    // The Python client writes what it was not given as null.
+    parameters: parametersSchema.extend({ top_k: topK.nullish(), function_to_apply: activation.nullish() }).nullish(),
+  })
+  .meta({ id: 'ImageClassificationInput' });
+
+export const hfAnswerSchema = z
+  .array(z.object({ label: z.string(), score: z.number() }))
+  .meta({ id: 'ImageClassificationOutput' });
+
+export const hfErrorSchema = z.object({ error: z.string() }).meta({ id: 'HuggingFaceError' });
+
+const DEFAULT_TOP_K = 5;
+const TODO =
+  'Send the bytes of a picture, or {"inputs": "<base64>", "parameters": {"top_k": 3, "function_to_apply": "softmax"}}.';
+
+/** `POST /hf/models/{model}` */
+export function huggingFaceRoute(app: Hono, catalogue: Catalogue, classify: Classify): void {
+  route(app, '/hf/models/:model', {
+    POST: async (c) => {
+      const query = queryOf(new URL(c.req.url).searchParams, hfQuerySchema, TODO);
+      const { image, parameters } = await read(c.req.raw);
+      const entry = await catalogue.get(c.req.param('model') ?? '');
+      const apply = parameters.function_to_apply ?? query.function_to_apply ?? 'softmax';
+      const scores = await classify.scores(entry, { image }, apply);
+      const ranking = {
+        topK: parameters.top_k ?? query.top_k ?? DEFAULT_TOP_K,
+        minScore: Number.NEGATIVE_INFINITY,
+      };
+      return c.json(rank(scores, entry.labels, ranking).map(({ label, score }) => ({ label, score })));
+    },
+  });
+}
+
+async function read(request: Request) {
+  const body = present(await readBody(request, MAX_JSON_BYTES));
+  if (!isJson(mediaType(request), body)) {
+    if (body.length > MAX_IMAGE_BYTES) throw tooLarge('picture', MAX_IMAGE_BYTES);
+    return { image: body, parameters: {} };
+  }
+  const { inputs, parameters } = checked(hfRequestSchema, parseJsonBody(body, { todo: TODO }), TODO);
+  return { image: present(decodeBase64(inputs, MAX_IMAGE_BYTES)), parameters: parameters ?? {} };
+}
+
+/** Where the type says nothing of use, the first byte tells: no picture begins with a brace. */
+function isJson(type: string, body: Uint8Array): boolean {
+  const says = type !== '' && type !== 'application/x-www-form-urlencoded' && type !== 'application/octet-stream';
+  return type === 'application/json' || (!says && body[0] === 0x7b);
+}
