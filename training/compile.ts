@@ -91,7 +91,7 @@ export async function compileModel(options: CompileOptions, graph?: Graph, suppl
   });
   const network = choice.float;
   const layers = await layerFigures(choice.graph, heldOut.slice(0, LAYER_IMAGES), network);
-  const run = new IntegerRun(choice.graph, false);
+  const run = new IntegerRun(choice.graph);
   const scores = isSigmoid(prepared) ? (output: Float32Array) => output : softmax;
   const program = encodeProgram(run.packed.program);
   const { arenaBytes: arena, weightsBytes: weights } = run.packed.program;

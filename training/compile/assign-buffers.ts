@@ -1,5 +1,6 @@
 import { GraphError } from '../graph/graph.ts';
 import { elements } from '../graph/shapes.ts';
+import { bandRows, type Join, type Joins } from './join-pools.ts';
 import type { Tenancy } from './plan-memory.ts';
 import { ownStride, type QuantizedGraph, type QuantizedLayer, readBy, type Value, valueIn } from './quantized-graph.ts';
 
@@ -25,20 +26,21 @@ const SLICE = 8;
  * Which values share a buffer: a vector is the map it was laid out from, parts of a concatenation are written where
  * they belong, and a layer that reads each byte just before it writes it works in place.
  * @param keepAll every value has its own place to the end, so that all can be read after a run.
+ * @param joins convolutions that are made while their pool is, a band at a time
  */
-export function assignBuffers(graph: QuantizedGraph, keepAll = false): Assignment {
+export function assignBuffers(graph: QuantizedGraph, keepAll = false, joins: Joins = new Map()): Assignment {
   const slots = new Map<string, Slot>();
   for (const [name, value] of graph.values) slots.set(name, { buffer: name, at: 0, stride: strideOf(value) });
   // From the end, so that a concatenation of concatenations knows its own place first.
   for (const layer of graph.layers.toReversed()) if (layer.operation.op === 'concat') placeParts(graph, layer, slots);
   for (const layer of graph.layers) if (layer.operation.op === 'flatten') layOut(graph, layer, slots);
-  const lives = livesOf(graph, slots, keepAll);
+  const lives = livesOf(graph, slots, keepAll, joins);
   if (!keepAll) {
     for (const [index, layer] of graph.layers.entries()) workInPlace(graph, layer, index, slots, lives);
   }
   const tenancies = [...lives].map(([name, life]): Tenancy => {
     const fixed = name === graph.input ? { fixed: 0 } : {};
-    return { name, bytes: bytesOf(valueIn(graph, name)), ...life, ...fixed };
+    return { name, bytes: bytesOf(bandOf(valueIn(graph, name), joins.get(name), name)), ...life, ...fixed };
   });
   return { slots, tenancies };
 }
@@ -85,7 +87,12 @@ interface Life {
 }
 
 /** By buffer, from the first write to the last read. The input is there before, the output after all layers. */
-function livesOf(graph: QuantizedGraph, slots: ReadonlyMap<string, Slot>, keepAll: boolean): Map<string, Life> {
+function livesOf(
+  graph: QuantizedGraph,
+  slots: ReadonlyMap<string, Slot>,
+  keepAll: boolean,
+  joins: Joins,
+): Map<string, Life> {
   const lives = new Map<string, Life>();
   const end = graph.layers.length - 1;
   const touch = (name: string, index: number) => {
@@ -96,13 +103,25 @@ function livesOf(graph: QuantizedGraph, slots: ReadonlyMap<string, Slot>, keepAl
     lives.set(buffer, life);
   };
   touch(graph.input, 0);
-  for (const [index, layer] of graph.layers.entries()) {
+  for (const layer of graph.layers) {
+    const index = runsAt(graph, layer, joins);
     touch(layer.name, index);
     for (const name of readBy(layer)) touch(name, index);
   }
   touch(graph.output, end);
   if (keepAll) for (const life of lives.values()) Object.assign(life, { first: 0, last: end });
   return lives;
+}
+
+/** The place of a layer in the order of the ops: a joined convolution runs with its pool. */
+export function runsAt(graph: QuantizedGraph, layer: QuantizedLayer, joins: Joins): number {
+  return graph.layers.indexOf(joins.get(layer.name)?.pool ?? layer);
+}
+
+function bandOf(value: Value, join: Join | undefined, name: string): Value {
+  if (join?.conv.name !== name) return value;
+  const [height, width, channels] = value.shape;
+  return { ...value, shape: [Math.min(bandRows(join), height), width, channels] };
 }
 
 /** Gives a layer's output the buffer of an input that nobody reads later, where reading and writing go in step. */

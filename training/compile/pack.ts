@@ -1,11 +1,12 @@
 import { type Op, OVERREAD_BYTES, type Program } from '../../functions/runtime/int8/program.ts';
 import { elements } from '../graph/shapes.ts';
-import { type Assignment, assignBuffers } from './assign-buffers.ts';
+import { type Assignment, assignBuffers, runsAt } from './assign-buffers.ts';
 import { type Place, placeIn } from './emission.ts';
 import { emitLayer } from './emit.ts';
+import { inBands, type Joins, joinPools } from './join-pools.ts';
 import { type Places, planMemory, type Tenancy } from './plan-memory.ts';
-import { type QuantizedGraph, valueIn } from './quantized-graph.ts';
-import { NO_BLOCK, WeightsBlock } from './weights-block.ts';
+import { type QuantizedGraph, type QuantizedLayer, valueIn } from './quantized-graph.ts';
+import { type CountedBlock, NO_BLOCK, WeightsBlock } from './weights-block.ts';
 
 export interface Packed {
   readonly program: Program;
@@ -16,18 +17,33 @@ export interface Packed {
 
 /**
  * Places everything in memory and writes the program.
- * @param keepAll no value is overwritten by another, so that all can be compared after a run.
+ * @param keepAll no value is overwritten by another, so that all can be compared after a run. With false each value is
+ *   whole when its layer has run. Left out, as for the program that is published, pools are joined to the convolutions
+ *   before them where that needs less memory, and those are never whole.
  */
-export function pack(graph: QuantizedGraph, keepAll = false): Packed {
-  const assignment = assignBuffers(graph, keepAll);
-  const scratch = scratchOf(graph, assignment);
-  const plan = planMemory([...assignment.tenancies, ...scratch]);
-  const places = placesOf(assignment, plan);
+export function pack(graph: QuantizedGraph, keepAll?: boolean): Packed {
   const block = new WeightsBlock();
-  const ops = graph.layers.flatMap((layer) => {
-    return emitLayer(graph, layer, { places, block, scratch: plan.offsets.get(scratchName(layer.name)) ?? 0 });
+  const placed = place(graph, block, keepAll);
+  return { ...placed, weights: block.bytes() };
+}
+
+/**
+ * The program and its places, as {@link pack} makes them.
+ * @param block takes the weights, or counts them
+ */
+export function place(graph: QuantizedGraph, block: CountedBlock, keepAll?: boolean): Omit<Packed, 'weights'> {
+  const { assignment, plan, joins } = layOut(graph, keepAll);
+  const places = placesOf(assignment, plan);
+  const emit = (layer: QuantizedLayer) =>
+    emitLayer(graph, layer, { places, block, scratch: plan.offsets.get(scratchName(layer.name)) ?? 0 });
+  const ops = graph.layers.flatMap((layer): readonly Op[] => {
+    const join = joins.get(layer.name);
+    if (!join) return emit(layer);
+    if (layer === join.conv) return [];
+    const [conv, pool] = [join.conv, join.pool].flatMap(emit);
+    if (!conv || !pool) throw new Error(`"${layer.name}" is no pool of a convolution`);
+    return inBands(conv, pool, join.rows);
   });
-  const weights = block.bytes();
   const [height, width, channels] = valueIn(graph, graph.input).shape;
   const output = valueIn(graph, graph.output);
   return {
@@ -35,22 +51,40 @@ export function pack(graph: QuantizedGraph, keepAll = false): Packed {
       input: { height, width, channels },
       output: { offset: placeIn(places, graph.output).offset, classes: elements(output.shape) },
       arenaBytes: Math.ceil((plan.bytes + OVERREAD_BYTES) / 64) * 64,
-      weightsBytes: weights.length,
+      weightsBytes: block.length,
       ops,
     },
-    weights,
     places,
   };
+}
+
+interface Layout {
+  readonly assignment: Assignment;
+  readonly plan: Places;
+  readonly joins: Joins;
+}
+
+function layOut(graph: QuantizedGraph, keepAll: boolean | undefined): Layout {
+  const layout = (joins: Joins): Layout => {
+    const assignment = assignBuffers(graph, keepAll, joins);
+    const plan = planMemory([...assignment.tenancies, ...scratchOf(graph, assignment, joins)]);
+    return { assignment, plan, joins };
+  };
+  const whole = layout(new Map());
+  if (keepAll !== undefined) return whole;
+  const joined = layout(joinPools(graph));
+  return joined.plan.bytes < whole.plan.bytes ? joined : whole;
 }
 
 const scratchName = (layer: string) => `${layer}:scratch`;
 
 /** What ops need beside their tensors while they run; known once their record is written with any place. */
-function scratchOf(graph: QuantizedGraph, assignment: Assignment): Tenancy[] {
+function scratchOf(graph: QuantizedGraph, assignment: Assignment, joins: Joins): Tenancy[] {
   const places = new Map([...assignment.slots].map(([name, { stride }]) => [name, { offset: 0, stride }]));
-  return graph.layers.flatMap((layer, index) => {
+  return graph.layers.flatMap((layer) => {
     const ops = emitLayer(graph, layer, { places, block: NO_BLOCK, scratch: 0 });
     const bytes = Math.max(0, ...ops.map(scratchBytes));
+    const index = runsAt(graph, layer, joins);
     return bytes > 0 ? [{ name: scratchName(layer.name), bytes, first: index, last: index }] : [];
   });
 }
