@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { OnnxBuilder } from '../../onnx/builder.ts';
 import { writeOnnx } from '../../onnx/write.ts';
-import type { Pass } from './step.ts';
+import type { Of, Pass } from './step.ts';
 
 /**
  * The layout in which onnxruntime computes convolutions with constant kernels: `[batch, channels / block, h, w, block]`
@@ -61,4 +61,31 @@ export function convolution(
   const reordered = graph.add('ReorderInput', [input], {}, DOMAIN);
   const result = graph.add('Conv', [reordered, filters, ...bias], attributes, DOMAIN);
   return graph.add('ReorderOutput', [result], { channels: outputs }, DOMAIN);
+}
+
+/**
+ * The gradient of a kernel is a convolution as well: images take the place of channels, the channels that the layer
+ * reads that of images, and its gradient is the kernel, with what the layer strides as dilation. Written for batches of
+ * whole blocks. With padding among the attributes it would take twice the time, as each column would be on its own.
+ * @param framed what the layer read, padded
+ * @returns `[h, w, inputs, filters]`
+ */
+export function ofImages({ graph, block }: Pass, layer: Of<'conv'>, framed: string, gradient: string): string {
+  const { output, filters, kernel, strides } = layer;
+  const [height, width] = output;
+  const images = graph.add('ReorderInput', [graph.transpose(framed, 1, 0, 2, 3)], {}, DOMAIN);
+  const reordered = graph.add('ReorderInput', [gradient], {}, DOMAIN);
+  // [batch / block, block of images, filters / block, h · w, block of filters] → filters of blocks of images
+  const parts = graph.reshape(reordered, -1, block, filters / block, height * width, block);
+  const taps = graph.reshape(graph.transpose(parts, 2, 0, 3, 1, 4), filters, -1, height, width);
+  const attributes = {
+    kernel_shape: [height, width],
+    strides: [1, 1],
+    dilations: strides,
+    pads: [0, 0, 0, 0],
+    group: 1,
+  };
+  const result = graph.add('Conv', [images, taps], attributes, DOMAIN);
+  const filtersLast = graph.add('ReorderOutput', [result], { channels: filters, channels_last: 1 }, DOMAIN);
+  return graph.reshape(graph.transpose(filtersLast, 1, 2, 0, 3), ...kernel, layer.input[2], filters);
 }

@@ -20,17 +20,25 @@ import type { Of } from './step.ts';
  */
 export async function createOnnxEngine(network: Layers, { threads }: { threads: number }): Promise<GradientEngine> {
   const block = await blockOfChannels();
-  const [training, inference] = [trainingGraph(network, block), scoresGraph(network, block)];
+  const inference = scoresGraph(network, block);
   const options = {
     ...({ executionProviders: ['cpu'], graphOptimizationLevel: 'all', executionMode: 'sequential' } as const),
     ...({ intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 } as const),
     // Threads that wait leave the core to other work.
     extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1' } },
   };
-  const [trainer, scorer] = [
-    await InferenceSession.create(training.model, options),
-    await InferenceSession.create(inference.model, options),
-  ];
+  const scorer = await InferenceSession.create(inference.model, options);
+  /** For batches of whole blocks, and for others. */
+  const trainers = new Map<boolean, { readonly training: TrainingGraph; readonly session: InferenceSession }>();
+  const trainerFor = async (count: number) => {
+    const wholeBlocks = block > 1 && count % block === 0;
+    const made = trainers.get(wholeBlocks);
+    if (made) return made;
+    const training = trainingGraph(network, block, wholeBlocks);
+    const trainer = { training, session: await InferenceSession.create(training.model, options) };
+    trainers.set(wholeBlocks, trainer);
+    return trainer;
+  };
   const shapes = parametersByName(network);
   const pixelsOf = (pixels: Float32Array, count: number) =>
     new Tensor('float32', pixels, [count, ...network.input.shape]);
@@ -39,8 +47,9 @@ export async function createOnnxEngine(network: Layers, { threads }: { threads: 
     title: `onnxruntime, ${threads === 1 ? '1 thread' : `${threads} threads`}`,
     async gradients(parameters, batch, seed) {
       const { count, targets } = batch;
-      const results = await trainer.run({
-        ...parameterTensors(trainer, shapes, parameters),
+      const { training, session } = await trainerFor(count);
+      const results = await session.run({
+        ...parameterTensors(session, shapes, parameters),
         ...maskTensors(training.dropouts, count, seed),
         [INPUTS.pixels]: pixelsOf(batch.pixels, count),
         [INPUTS.targets]: new Tensor('float32', targets, [count, targets.length / count]),
@@ -53,7 +62,7 @@ export async function createOnnxEngine(network: Layers, { threads }: { threads: 
       return floats(await scorer.run(feeds), inference.scores);
     },
     async dispose() {
-      await trainer.release();
+      for (const { session } of trainers.values()) await session.release();
       await scorer.release();
     },
   };

@@ -24,9 +24,14 @@ export interface TrainingGraph {
   readonly dropouts: readonly { readonly layer: Of<'dropout'>; readonly index: number }[];
 }
 
-/** Pixels, targets, masks and parameters → logits, gradients and statistics: reverse-mode differentiation over the layers. */
-export function trainingGraph(network: Layers, block: number): TrainingGraph {
-  const writer = new NetworkWriter(network, true, block);
+/**
+ * Pixels, targets, masks and parameters → logits, gradients and statistics: reverse-mode differentiation over the
+ * layers.
+ * @param block of `blocked-channels.ts`
+ * @param wholeBlocks whether it is for batches of a multiple of that
+ */
+export function trainingGraph(network: Layers, block: number, wholeBlocks: boolean): TrainingGraph {
+  const writer = new NetworkWriter(network, { training: true, block, wholeBlocks });
   const logits = writer.forward(network.layers);
   const heads = [
     { logits, weight: 1 },
@@ -40,7 +45,7 @@ export function trainingGraph(network: Layers, block: number): TrainingGraph {
 
 /** Pixels and parameters → scores. */
 export function scoresGraph(network: Layers, block: number): { model: Uint8Array<ArrayBuffer>; scores: string } {
-  const writer = new NetworkWriter(network, false, block);
+  const writer = new NetworkWriter(network, { training: false, block, wholeBlocks: false });
   const scores = writer.graph.add('Softmax', [writer.forward(network.layers).name], { axis: 1 });
   return { model: writer.write([scores]), scores };
 }
@@ -67,7 +72,7 @@ class NetworkWriter {
   readonly #steps: { layer: Layer; step: Step }[] = [];
   #index = 0;
 
-  constructor(network: Layers, training: boolean, block: number) {
+  constructor(network: Layers, how: Pick<Pass, 'training' | 'block' | 'wholeBlocks'>) {
     const { graph } = this;
     const { input } = network;
     const parameters = new Map<string, string>();
@@ -75,8 +80,7 @@ class NetworkWriter {
     let perImage = '';
     this.#pass = {
       graph,
-      training,
-      block,
+      ...how,
       get perImage() {
         perImage ||= graph.input(INPUTS.perImage, []);
         return perImage;

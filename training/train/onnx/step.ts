@@ -12,6 +12,8 @@ export interface Pass {
   readonly training: boolean;
   /** Of `blocked-channels.ts`. */
   readonly block: number;
+  /** Whether the batch holds whole blocks of images. */
+  readonly wholeBlocks: boolean;
   /** 1 / batch, a number. */
   readonly perImage: string;
   parameter(layer: Layer, name: Parameter['name']): string;

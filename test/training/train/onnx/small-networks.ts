@@ -35,6 +35,10 @@ export const SMALL: readonly Network[] = [
     const kept = net.conv('kept', wide, 32, 3, { pad: 1, activation: 'tanh' });
     return pooled(net, net.conv('halved', net.conv('valid', kept, 16, 3), 48, 3, { pad: 1, stride: 2 }));
   }),
+  // 16 filters: their gradients are computed in that layout too, strides and rows left out included.
+  after('conv of whole blocks that leaves rows out', [8, 7, 3], (net, map) =>
+    pooled(net, net.conv('c', net.conv('wide', map, 16, 5, { pad: 1 }), 16, 3, { stride: 2 })),
+  ),
   after('conv that leaves rows out', [8, 7, 3], (net, map) =>
     pooled(net, net.conv('c', map, 8, 3, { stride: 2, pad: 1, bias: false, activation: 'tanh' })),
   ),
