@@ -1,16 +1,26 @@
 import { type Context, Hono } from 'hono';
+import { contextStorage } from 'hono/context-storage';
+import { Authenticator } from './access/authenticate.ts';
+import { UsageCounter } from './access/usage.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { Residents } from './catalogue/resident.ts';
 import { Classify } from './classify/classify.ts';
+import { metered } from './classify/metered.ts';
 import { placed } from './classify/remote.ts';
 import { ServiceError } from './errors.ts';
-import type { Host } from './host.ts';
+import type { Access, Host } from './host.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { access, callerMayUse, takingOf } from './middleware/access.ts';
+import { crossOrigin } from './middleware/cors.ts';
+import { loadLimit } from './middleware/load-limit.ts';
 import { log } from './middleware/log.ts';
 import { problem, problemOf } from './middleware/problem.ts';
+import { rateLimitHeaders } from './middleware/rate-limit.ts';
 import { requestId } from './middleware/request-id.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
 import { classifyRoute } from './routes/classify.ts';
 import { demoRoutes } from './routes/demo.ts';
+import { docsRoutes } from './routes/docs.ts';
 import { foreignError } from './routes/error-forms.ts';
 import { healthRoutes } from './routes/health.ts';
 import { huggingFaceRoute } from './routes/hugging-face.ts';
@@ -18,12 +28,18 @@ import { modelRoutes } from './routes/models.ts';
 import { openInferenceRoutes } from './routes/open-inference/routes.ts';
 import { refusal, tensorRoute } from './routes/tensor.ts';
 import { tensorFlowServingRoutes } from './routes/tensorflow-serving/routes.ts';
+import { tokenRoute } from './routes/tokens.ts';
+import { usageRoute } from './routes/usage.ts';
 
 /** The whole service over one {@link Host}: the same at the edge, in Node and in tests. */
 export function createApp(host: Host): Hono {
-  const { catalogue, classify } = useCaseOf(host);
+  const usage = host.access && new UsageCounter(host.access.database);
+  const { catalogue, classify } = useCaseOf(host, usage);
   const app = new Hono();
-  app.use(requestId, log(host));
+  app.use(requestId, log(host), securityHeaders);
+  if (host.corsOrigins?.length) app.use(crossOrigin(host.corsOrigins));
+  app.use(loadLimit());
+  if (host.access && usage) protect(app, host.access, usage);
   const refuse = (error: unknown, c: Context) => foreignError(c.req.path, problemOf(error)) ?? problem(error, c);
   app.onError(refuse);
   app.notFound((c) =>
@@ -31,7 +47,7 @@ export function createApp(host: Host): Hono {
       new ServiceError(
         'route-unknown',
         `Nothing answers at ${c.req.path}.`,
-        'POST an image to /classify/{model}; GET /models says which there are.',
+        'POST an image to /classify/{model}; GET /models says which there are, /docs describes all routes.',
       ),
       c,
     ),
@@ -42,8 +58,17 @@ export function createApp(host: Host): Hono {
   tensorFlowServingRoutes(app, catalogue, classify);
   openInferenceRoutes(app, catalogue, classify);
   huggingFaceRoute(app, catalogue, classify);
+  docsRoutes(app);
   if (host.page) demoRoutes(app, host.page);
   return app;
+}
+
+/** Before all routes: from here on a request has a caller, or is for an open address. */
+function protect(app: Hono, host: Access, usage: UsageCounter): void {
+  const authenticator = new Authenticator(host);
+  app.use(contextStorage(), rateLimitHeaders, access(host, authenticator));
+  tokenRoute(app, authenticator.tokens);
+  usageRoute(app, usage);
 }
 
 /** What runs in an isolate of its own: input tensors in, scores out, for the Worker above alone. */

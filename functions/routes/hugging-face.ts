@@ -1,3 +1,4 @@
+import type { RouteConfig } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Catalogue } from '../catalogue/catalogue.ts';
@@ -9,24 +10,25 @@ import { MAX_IMAGE_BYTES, MAX_JSON_BYTES, mediaType, present } from '../input/im
 import { checked, parseJsonBody } from '../input/json.ts';
 import { numberInText, queryOf } from '../input/options.ts';
 import { route } from './methods.ts';
+import { bytes, errors, json, model } from './path-parts.ts';
 
 /** Hugging Face's image classification task, as its clients in JavaScript and Python ask for it. */
 
 const topK = z.int().min(1).max(1000);
 const activation = z.enum(['softmax', 'sigmoid', 'none']);
 
-export const parametersSchema = z.object({
+const parametersSchema = z.object({
   top_k: topK.optional(),
   function_to_apply: activation.optional().meta({ description: 'softmax if not given.' }),
 });
 
 /** Clients that send bytes have no other place for their parameters. */
-export const hfQuerySchema = z.object({
+const hfQuerySchema = z.object({
   top_k: numberInText.pipe(topK).optional(),
   function_to_apply: activation.optional(),
 });
 
-export const hfRequestSchema = z
+const hfRequestSchema = z
   .object({
     inputs: z.string().min(1).meta({ description: 'A PNG or JPEG in base64.' }),
     // The Python client writes what it was not given as null.
@@ -34,15 +36,41 @@ export const hfRequestSchema = z
   })
   .meta({ id: 'ImageClassificationInput' });
 
-export const hfAnswerSchema = z
+const hfAnswerSchema = z
   .array(z.object({ label: z.string(), score: z.number() }))
   .meta({ id: 'ImageClassificationOutput' });
 
-export const hfErrorSchema = z.object({ error: z.string() }).meta({ id: 'HuggingFaceError' });
+const hfErrorSchema = z.object({ error: z.string() }).meta({ id: 'HuggingFaceError' });
 
 const DEFAULT_TOP_K = 5;
 const TODO =
   'Send the bytes of a picture, or {"inputs": "<base64>", "parameters": {"top_k": 3, "function_to_apply": "softmax"}}.';
+
+export const huggingFacePaths: readonly RouteConfig[] = [
+  {
+    method: 'post',
+    path: '/hf/models/{model}',
+    operationId: 'huggingFaceImageClassification',
+    tags: ['Hugging Face'],
+    summary: 'The image classification task',
+    request: {
+      params: z.object({ model }),
+      query: parametersSchema,
+      body: {
+        required: true,
+        content: {
+          'image/*': { schema: bytes },
+          'application/octet-stream': { schema: bytes },
+          'application/json': { schema: hfRequestSchema },
+        },
+      },
+    },
+    responses: {
+      200: json(hfAnswerSchema, 'Best first.'),
+      ...errors(hfErrorSchema, 'application/json', [400, 404, 413, 415, 422, 429, 502]),
+    },
+  },
+];
 
 /** `POST /hf/models/{model}` */
 export function huggingFaceRoute(app: Hono, catalogue: Catalogue, classify: Classify): void {

@@ -7,8 +7,11 @@ import type { Service } from '../e2e/service.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
-/** The Worker as it would be deployed, on workerd itself: without the proxy and the log of `wrangler dev`. */
-export async function startDirectly(): Promise<Service> {
+/**
+ * The Worker as it would be deployed, on workerd itself: without the proxy and the log of `wrangler dev`.
+ * @param more assets in place of, or beside, those of the build, by path
+ */
+export async function startDirectly(more: ReadonlyMap<string, Uint8Array> = new Map()): Promise<Service> {
   const out = mkdtempSync(path.join(tmpdir(), 'worker-'));
   const wrangler = path.join(root, 'node_modules/wrangler/bin/wrangler.js');
   execFileSync(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', out], { cwd: root, stdio: 'ignore' });
@@ -30,7 +33,10 @@ export async function startDirectly(): Promise<Service> {
     ],
     serviceBindings: {
       ASSETS: (request: { url: string }) => {
-        const file = path.join(root, 'build/assets', new URL(request.url).pathname);
+        const { pathname } = new URL(request.url);
+        const other = more.get(pathname);
+        if (other) return new Response(other);
+        const file = path.join(root, 'build/assets', pathname);
         return existsSync(file) ? new Response(readFileSync(file)) : new Response('', { status: 404 });
       },
     },

@@ -17,7 +17,7 @@ export const inferInputSchema = z
     shape: z.array(z.int().nonnegative()).min(1).max(8),
     datatype: z.string().meta({ description: 'FP32, already normalised, or BYTES: PNGs or JPEGs.' }),
     parameters: parameters.optional(),
-    data: z.unknown().meta({
+    data: z.unknown().optional().meta({
       description: 'FP32: numbers, flat or nested, row-major. BYTES: pictures in base64. Absent with binary_data_size.',
     }),
   })

@@ -1,0 +1,70 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Hono } from 'hono';
+import { DOCS_STYLE, docsPage } from './docs-page.ts';
+import { huggingFacePaths } from './hugging-face.ts';
+import { route } from './methods.ts';
+import { nativePaths } from './native-paths.ts';
+import { openInferencePaths } from './open-inference/paths.ts';
+import { servingPaths } from './tensorflow-serving/paths.ts';
+
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
+
+export type OpenApi = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
+
+/** The service in OpenAPI 3.1, from the schemas that its routes validate with. */
+export function openApiDocument(): OpenApi {
+  const described = new OpenAPIHono();
+  for (const path of [...nativePaths, ...huggingFacePaths, ...servingPaths, ...openInferencePaths]) {
+    described.openAPIRegistry.registerPath(path);
+  }
+  const { webhooks: _, ...document } = described.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Edge classifier',
+      version: '1.0.0',
+      description: 'Images in over HTTPS, labels out.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: '/', description: 'Where this document comes from.' }],
+    tags: [
+      { name: 'Classify', description: 'The route of our own.' },
+      { name: 'Models' },
+      { name: 'Health' },
+      {
+        name: 'Hugging Face',
+        description: 'For @huggingface/inference and huggingface_hub: set the endpoint to the model.',
+      },
+      { name: 'TensorFlow Serving', description: 'Its REST API.' },
+      {
+        name: 'Open Inference Protocol',
+        description: "Version 2, as KServe and Triton speak it, with Triton's extensions.",
+      },
+    ],
+  });
+  return document;
+}
+
+/** `/openapi.json`, and `/docs`, a page made from it; both are made when first asked for. */
+export function docsRoutes(app: Hono): void {
+  let document: OpenApi | undefined;
+  let page: string | undefined;
+  const described = () => {
+    document ??= openApiDocument();
+    return document;
+  };
+  route(app, '/openapi.json', { GET: (c) => c.json(described()) });
+  route(app, '/docs', {
+    GET: (c) => {
+      page ??= docsPage(described());
+      return c.html(page, 200, HEADERS);
+    },
+  });
+  route(app, '/docs/style.css', {
+    GET: (c) => c.body(DOCS_STYLE, 200, { ...HEADERS, 'content-type': 'text/css; charset=utf-8' }),
+  });
+}

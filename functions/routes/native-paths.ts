@@ -1,0 +1,90 @@
+import type { RouteConfig } from '@hono/zod-openapi';
+import { z } from 'zod';
+import { answerSchema, answersSchema } from '../classify/answer.ts';
+import { imageBodySchema } from '../input/images.ts';
+import { optionsSchema } from '../input/options.ts';
+import { modelDetailSchema, modelListSchema } from './models.ts';
+import { bytes, errors, json, model } from './path-parts.ts';
+
+/** The routes of our own, as OpenAPI has them. */
+
+const problem = z
+  .object({
+    type: z
+      .string()
+      .meta({ description: 'Of which kind, to be compared by programs.', examples: ['/problems#bad-json'] }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().meta({ description: 'What happened, why, and what to do.' }),
+    instance: z.string(),
+    errors: z.array(z.object({ detail: z.string(), pointer: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457' });
+
+const problems = (...statuses: Parameters<typeof errors>[2]) => errors(problem, 'application/problem+json', statuses);
+
+const form = z
+  .object({ image: bytes.optional(), images: z.array(bytes).optional() })
+  .meta({ description: 'One file named image, or several named images.' });
+
+export const nativePaths: readonly RouteConfig[] = [
+  {
+    method: 'post',
+    path: '/classify/{model}',
+    operationId: 'classify',
+    tags: ['Classify'],
+    summary: 'Classify one picture, or several',
+    description:
+      'What kind of picture it is, its own bytes tell. Several are answered each with a status of its own; an explanation is for one.',
+    request: {
+      params: z.object({ model }),
+      query: optionsSchema,
+      body: {
+        required: true,
+        content: {
+          'image/*': { schema: bytes },
+          'application/octet-stream': { schema: bytes },
+          'multipart/form-data': { schema: form },
+          'application/json': { schema: imageBodySchema },
+        },
+      },
+    },
+    responses: {
+      200: json(z.union([answerSchema, answersSchema]), 'An answer; Answers where pictures came as a list.'),
+      ...problems(400, 404, 413, 415, 422, 503),
+    },
+  },
+  {
+    method: 'get',
+    path: '/models',
+    operationId: 'listModels',
+    tags: ['Models'],
+    summary: 'The models that are served, and how good they are',
+    responses: { 200: json(modelListSchema, 'All that can be read.'), ...problems(503) },
+  },
+  {
+    method: 'get',
+    path: '/models/{model}',
+    operationId: 'getModel',
+    tags: ['Models'],
+    summary: 'One model, its labels and where it comes from',
+    request: { params: z.object({ model }) },
+    responses: { 200: json(modelDetailSchema, 'The model.'), ...problems(404, 503) },
+  },
+  {
+    method: 'get',
+    path: '/health/live',
+    operationId: 'live',
+    tags: ['Health'],
+    summary: 'Whether the service answers',
+    responses: { 200: json(z.object({ live: z.boolean() }), 'It does.'), ...problems(503) },
+  },
+  {
+    method: 'get',
+    path: '/health/ready',
+    operationId: 'ready',
+    tags: ['Health'],
+    summary: 'Whether it knows its models',
+    responses: { 200: json(z.object({ ready: z.boolean(), models: z.int() }), 'It does.'), ...problems(503) },
+  },
+];
