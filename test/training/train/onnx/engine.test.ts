@@ -5,6 +5,8 @@ import type { Shape } from '../../../../training/graph/graph.ts';
 import type { Batch, GradientEngine, NamedArrays } from '../../../../training/train/gradient-engine.ts';
 import { createOnnxEngine } from '../../../../training/train/onnx/engine.ts';
 import { randomNumbers } from '../../../../training/train/random.ts';
+import { startBackend } from '../../../../training/train/tfjs/backend.ts';
+import { TfjsEngine } from '../../../../training/train/tfjs/engine.ts';
 import { toy } from '../../architectures/toy.ts';
 import { SMALL } from './small-networks.ts';
 import { tfjsGradients } from './tfjs-gradients.ts';
@@ -69,6 +71,17 @@ describe('as TF.js differentiates', () => {
   });
 });
 
+describe('where windows hold equal values', () => {
+  const pooled = SMALL.filter(({ name }) => name.startsWith('maximum')).map((of) => [of.name, of] as const);
+  it.each(pooled)('%s: the first of them takes all', async (_, of) => {
+    const batch = { ...batchFor(of, 5), pixels: new Float32Array(4 * sizeOf(of.input.shape)).fill(1) };
+    const expected = await tfjsGradients(of, randomParameters(of), batch);
+    const engine = await createOnnxEngine(of, { threads: 1 });
+    expectClose((await engine.gradients(randomParameters(of), batch, 1)).gradients, expected.gradients, 1e-4);
+    await engine.dispose();
+  });
+});
+
 /** How the loss changes along a random direction, measured from both sides, beside what the gradients say. */
 async function slopes(engine: GradientEngine, parameters: NamedArrays, batch: Batch, seed: number, step: number) {
   const { gradients } = await engine.gradients(parameters, batch, seed);
@@ -115,6 +128,21 @@ describe('as the loss changes', () => {
 });
 
 describe('dropout', () => {
+  it('drops the same values as the TF.js engine, in vectors and maps', async () => {
+    const of = network(about([5, 4, 2]), (net, input) => {
+      const map = net.dropout('drop', net.conv('c', input, 8, 3, { activation: 'tanh' }), 0.4);
+      net.dense('scores', net.dropout('drop2', net.flatten('flat', map), 0.5), 5, 'softmax');
+    });
+    const [parameters, batch] = [randomParameters(of), batchFor(of, 5)];
+    const [engine, other] = [await createOnnxEngine(of, { threads: 1 }), new TfjsEngine(of, await startBackend('cpu'))];
+    const expected = await other.gradients(parameters, batch, 7);
+    const actual = await engine.gradients(parameters, batch, 7);
+    expect(actual.hits).toBe(expected.hits);
+    expect(actual.loss).toBeCloseTo(expected.loss, 4);
+    expectClose(actual.gradients, expected.gradients, 1e-4);
+    await Promise.all([engine.dispose(), other.dispose()]);
+  });
+
   it('drops its share of all values alike, scales what it keeps, follows the seed, and is off for scores', async () => {
     const rate = 0.3;
     const of = network(about([6, 5, 3]), (net, input) => {
