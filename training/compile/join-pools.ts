@@ -19,18 +19,19 @@ const BANDS = 16;
  * Max pools that read nothing but one convolution, each row of it once, as all in VGG: of the map between them a band
  * is enough, which halves the arena of VGG16. The same kernels run on parts of the maps, so no bit changes.
  */
-export function joinPools(graph: QuantizedGraph): Joins {
-  const joins = new Map<string, Join>();
-  for (const pool of graph.layers) {
+export function joinablePools(graph: QuantizedGraph): readonly Join[] {
+  return graph.layers.flatMap((pool): Join[] => {
     const conv = graph.layers.find(({ name }) => name === pool.inputs[0]);
-    if (!conv || !isJoinable(graph, conv, pool)) continue;
+    if (!conv || !isJoinable(graph, conv, pool)) return [];
     const [height] = valueIn(graph, pool.name).shape;
     // Even, so that Winograd has whole tiles of four rows.
     const rows = 2 * Math.ceil(height / BANDS / 2);
-    if (rows < height) for (const { name } of [conv, pool]) joins.set(name, { conv, pool, rows });
-  }
-  return joins;
+    return rows < height ? [{ conv, pool, rows }] : [];
+  });
 }
+
+export const joinsOf = (joins: readonly Join[]): Joins =>
+  new Map(joins.flatMap((join) => [join.conv, join.pool].map(({ name }) => [name, join] as const)));
 
 function isJoinable(graph: QuantizedGraph, conv: QuantizedLayer, { name, operation }: QuantizedLayer): boolean {
   const made = conv.operation;

@@ -3,7 +3,7 @@ import { elements } from '../graph/shapes.ts';
 import { type Assignment, assignBuffers, runsAt } from './assign-buffers.ts';
 import { type Place, placeIn } from './emission.ts';
 import { emitLayer } from './emit.ts';
-import { inBands, type Joins, joinPools } from './join-pools.ts';
+import { inBands, type Join, type Joins, joinablePools, joinsOf } from './join-pools.ts';
 import { type Places, planMemory, type Tenancy } from './plan-memory.ts';
 import { type QuantizedGraph, type QuantizedLayer, valueIn } from './quantized-graph.ts';
 import { type CountedBlock, NO_BLOCK, WeightsBlock } from './weights-block.ts';
@@ -70,10 +70,17 @@ function layOut(graph: QuantizedGraph, keepAll: boolean | undefined): Layout {
     const plan = planMemory([...assignment.tenancies, ...scratchOf(graph, assignment, joins)]);
     return { assignment, plan, joins };
   };
-  const whole = layout(new Map());
-  if (keepAll !== undefined) return whole;
-  const joined = layout(joinPools(graph));
-  return joined.plan.bytes < whole.plan.bytes ? joined : whole;
+  let best = layout(joinsOf([]));
+  if (keepAll !== undefined) return best;
+  // Bands cost time: each has its own transformed weights. Only those are made that the fullest op needs.
+  const chosen: Join[] = [];
+  for (const join of joinablePools(graph)) {
+    const joined = layout(joinsOf([...chosen, join]));
+    if (joined.plan.bytes >= best.plan.bytes) continue;
+    best = joined;
+    chosen.push(join);
+  }
+  return best;
 }
 
 const scratchName = (layer: string) => `${layer}:scratch`;
