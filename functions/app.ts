@@ -80,9 +80,10 @@ export function createTensorApp(host: Host): Hono {
   return app;
 }
 
-function useCaseOf(host: Host): { catalogue: Catalogue; classify: Classify } {
+function useCaseOf(host: Host, usage?: UsageCounter): { catalogue: Catalogue; classify: Classify } {
   const budget = new MemoryBudget(host.memoryBytes);
-  const catalogue = new Catalogue(host.models);
-  const models = placed(new Residents(host.models, host.modules, budget), host.isolated);
+  const catalogue = new Catalogue(host.models, callerMayUse);
+  const all = placed(new Residents(host.models, host.modules, budget), host.isolated);
+  const models = usage ? metered(all, takingOf(usage, host.log)) : all;
   return { catalogue, classify: new Classify({ catalogue, models, codecs: host.modules, budget }) };
 }

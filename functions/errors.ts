@@ -18,6 +18,12 @@ export type ErrorCode =
   | 'explanation-unavailable'
   | 'route-unknown'
   | 'method-not-allowed'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'rate-limited'
+  | 'quota-exceeded'
+  | 'tokens-unavailable'
+  | 'too-slow'
   | 'busy';
 
 export interface FieldError {
@@ -34,6 +40,7 @@ export interface Problem {
   readonly title: string;
   readonly detail: string;
   readonly errors?: readonly FieldError[];
+  readonly violatedPolicies?: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -49,13 +56,15 @@ export class ServiceError extends Error {
   readonly retryAfterSeconds: number | undefined;
   /** Methods that the address does answer. */
   readonly allow: readonly string[] | undefined;
+  /** Limits that were overrun, by their names in `RateLimit-Policy`. */
+  readonly violatedPolicies: readonly string[] | undefined;
   readonly code: ErrorCode;
 
   constructor(
     code: ErrorCode,
     what: string,
     todo: string,
-    details: Partial<Pick<ServiceError, 'fields' | 'retryAfterSeconds' | 'allow' | 'cause'>> = {},
+    details: Partial<Pick<ServiceError, 'fields' | 'retryAfterSeconds' | 'allow' | 'violatedPolicies' | 'cause'>> = {},
   ) {
     super(`${what} ${todo}`, { cause: details.cause });
     this.code = code;
@@ -64,5 +73,6 @@ export class ServiceError extends Error {
     this.fields = details.fields ?? [];
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.allow = details.allow;
+    this.violatedPolicies = details.violatedPolicies;
   }
 }

@@ -13,8 +13,30 @@ export interface Host {
     readonly aboveBytes: number;
     fetch(request: Request): Promise<Response>;
   };
+  /** Keys, tokens, limits and quotas; without it everything is open to all. */
+  readonly access?: Access;
+  /** Origins whose pages may call, or `*`; none if not given. */
+  readonly corsOrigins?: readonly string[];
   /** Structured log lines. */
   log(line: Readonly<Record<string, unknown>>): void;
+}
+
+/** Who may come in, and how often. */
+export interface Access {
+  /** Tables of `migrations/`. */
+  readonly database: D1Database;
+  /** Signs client tokens; without one there are none. */
+  readonly tokenSecret?: string | undefined;
+  /** An identity provider whose JWTs are taken too. */
+  readonly jwt?: { readonly issuer: string; readonly audience: string; readonly jwks: URL } | undefined;
+  readonly limits: { readonly key: Limit; readonly address: Limit };
+}
+
+/** At most so many requests in so many seconds, by key: those of the Workers' rate limit, which tells neither number. */
+export interface Limit {
+  readonly requests: number;
+  readonly seconds: number;
+  limit(of: { key: string }): Promise<{ success: boolean }>;
 }
 
 /** Compiled WebAssembly, imported statically at the edge. */

@@ -18,21 +18,25 @@ export interface Entry {
 /** The models of this deployment. Each manifest is read and checked once, on first use; a broken one harms no other. */
 export class Catalogue {
   readonly #assets: AssetSource;
+  readonly #mayUse: (id: string) => void;
   readonly #entries = new Map<string, Promise<Entry>>();
   #ids: Promise<readonly string[]> | undefined;
 
-  constructor(assets: AssetSource) {
+  /** @param mayUse throws where whoever asks may not use this model: it is not theirs to see either */
+  constructor(assets: AssetSource, mayUse: (id: string) => void = () => {}) {
     this.#assets = assets;
+    this.#mayUse = mayUse;
   }
 
   /** @throws ServiceError `model-unknown`, or `model-broken` naming the file. */
   async get(id: string): Promise<Entry> {
+    this.#mayUse(id);
     const ids = await this.ids();
     if (!ids.includes(id)) throw unknownModel(id, ids);
     return once(this.#entries, id, () => this.#read(id));
   }
 
-  /** Every model that can be read; one with a broken manifest is left out (asking for it says what is wrong). */
+  /** Every model that can be read; one with a broken manifest is left out (asking for it says what is wrong), as is one that the caller may not use. */
   async list(): Promise<readonly Manifest[]> {
     const entries = await Promise.allSettled((await this.ids()).map((id) => this.get(id)));
     return entries.flatMap((entry) => (entry.status === 'fulfilled' ? [entry.value.manifest] : []));

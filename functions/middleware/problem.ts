@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { type ErrorCode, type Problem, ServiceError } from '../errors.ts';
 
 interface Meaning {
-  readonly status: 400 | 404 | 405 | 413 | 415 | 422 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 422 | 429 | 500 | 501 | 503;
   readonly title: string;
 }
 
@@ -22,8 +22,16 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   'explanation-unavailable': { status: 422, title: 'The model cannot be explained so' },
   'route-unknown': { status: 404, title: 'There is nothing here' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  unauthorized: { status: 401, title: 'The caller is not known' },
+  forbidden: { status: 403, title: 'The caller may not do this' },
+  'rate-limited': { status: 429, title: 'There are too many requests' },
+  'quota-exceeded': { status: 429, title: 'The quota is used up' },
+  'tokens-unavailable': { status: 501, title: 'There are no client tokens here' },
+  'too-slow': { status: 503, title: 'The request took too long' },
   busy: { status: 503, title: 'The service is busy' },
 };
+
+const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
 /** What is no {@link ServiceError} is ours: it says nothing of its inside. */
 export function problemOf(error: unknown): Problem {
@@ -36,23 +44,32 @@ export function problemOf(error: unknown): Problem {
       headers: {},
     };
   }
-  const { code, message, fields, retryAfterSeconds, allow } = error;
+  const { code, message, fields, retryAfterSeconds, allow, violatedPolicies } = error;
   return {
     type: code,
     ...MEANINGS[code],
     detail: message,
     ...(fields.length > 0 && { errors: fields }),
+    ...(violatedPolicies && { violatedPolicies }),
     headers: {
       ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
       ...(allow && { allow: allow.join(', ') }),
+      // RFC 9110, section 11.6.1.
+      ...(code === 'unauthorized' && { 'www-authenticate': 'Bearer realm="edge-classifier"' }),
     },
   };
 }
 
 /** An error as `application/problem+json` (RFC 9457). */
 export function problem(error: unknown, c: Context): Response {
-  const { type, headers, ...rest } = problemOf(error);
-  const document = { type: `/problems#${type}`, ...rest, instance: c.req.path };
+  const { type, headers, violatedPolicies, ...rest } = problemOf(error);
+  const document = {
+    // Registered with the RateLimit header fields (draft-ietf-httpapi-ratelimit-headers).
+    type: violatedPolicies ? QUOTA_EXCEEDED : `/problems#${type}`,
+    ...rest,
+    ...(violatedPolicies && { 'violated-policies': violatedPolicies }),
+    instance: c.req.path,
+  };
   return new Response(`${JSON.stringify(document)}\n`, {
     status: rest.status,
     headers: { ...headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },

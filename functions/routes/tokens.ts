@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import type { Caller } from '../access/caller.ts';
+import { callerOf } from '../access/caller.ts';
 import { type Tokens, tokenRequestSchema } from '../access/tokens.ts';
 import { ServiceError } from '../errors.ts';
 import { readBody } from '../input/body.ts';
@@ -10,10 +10,10 @@ const MAX_BYTES = 16_384;
 const TODO = 'Send {"models": ["<id>"], "images": 100, "origin": "https://app.example", "seconds": 900}.';
 
 /** `POST /tokens`: a server that has a key gets a short-lived token for its app. */
-export function tokenRoute(app: Hono<{ Variables: { caller?: Caller } }>, tokens: Tokens): void {
+export function tokenRoute(app: Hono, tokens: Tokens): void {
   route(app, '/tokens', {
     POST: async (c) => {
-      const { key, token } = c.get('caller') ?? {};
+      const { key, token } = callerOf(c) ?? {};
       if (!key || token !== undefined) throw needsKey();
       const body = parseJsonBody(await readBody(c.req.raw, MAX_BYTES), { todo: TODO });
       return c.json(await tokens.issue(key, checked(tokenRequestSchema, body, TODO)), 201);

@@ -18,6 +18,7 @@ export async function startDirectly(more: ReadonlyMap<string, Uint8Array> = new 
   const modules = readdirSync(out).filter((file) => file.endsWith('.wasm'));
   const miniflare = new Miniflare({
     compatibilityDate: '2026-04-20',
+    compatibilityFlags: ['nodejs_als'],
     modulesRoot: out,
     modules: [
       {
@@ -31,6 +32,7 @@ export async function startDirectly(more: ReadonlyMap<string, Uint8Array> = new 
         contents: readFileSync(path.join(out, file)),
       })),
     ],
+    bindings: { ACCESS: 'off' },
     serviceBindings: {
       ASSETS: (request: { url: string }) => {
         const { pathname } = new URL(request.url);

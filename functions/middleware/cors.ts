@@ -1,0 +1,35 @@
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+
+/** How long a browser remembers a preflight. */
+const MAX_AGE_SECONDS = 600;
+
+/**
+ * Lets pages of other origins call. They send keys or tokens as headers, never cookies, so no credentials are allowed:
+ * `*` gives a stranger's page no more than a program has.
+ */
+export const crossOrigin = (origins: readonly string[]): MiddlewareHandler =>
+  cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    allowHeaders: [
+      'authorization',
+      'content-type',
+      'idempotency-key',
+      'if-none-match',
+      'inference-header-content-length',
+      'traceparent',
+      'x-api-key',
+      'x-request-id',
+    ],
+    exposeHeaders: [
+      'etag',
+      'inference-header-content-length',
+      'ratelimit',
+      'ratelimit-policy',
+      'retry-after',
+      'x-cache',
+      'x-request-id',
+    ],
+    maxAge: MAX_AGE_SECONDS,
+  });
