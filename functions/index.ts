@@ -1,17 +1,16 @@
 // `functions/` is one Cloudflare Worker with routes of its own, not the file-system routing of Cloudflare Pages.
 import type { Hono } from 'hono';
 import { createApp } from './app.ts';
+import { SHARED_ISOLATE_BYTES } from './catalogue/isolate-bytes.ts';
+import { type AccessEnv, edgeAccess } from './edge-access.ts';
 import { answer, type EdgeEnv, edgeHost } from './edge-host.ts';
 
-interface Env extends EdgeEnv {
+interface Env extends EdgeEnv, AccessEnv {
   /** The Worker of `isolated.ts`, where it is deployed too. */
   readonly ISOLATED?: Fetcher;
   /** A model that plans more memory than this runs there. */
   readonly SHARED_MODEL_BYTES?: number | string;
 }
-
-/** What models, decoders and bodies may hold together, of the 128 MB that an isolate has. */
-const MEMORY_BYTES = 100_000_000;
 
 let app: Hono | undefined;
 
@@ -20,8 +19,9 @@ export default {
     const { ASSETS, ISOLATED, SHARED_MODEL_BYTES = 0 } = env;
     app ??= createApp({
       ...edgeHost(env),
+      ...edgeAccess(env),
       page: (page) => ASSETS.fetch(page),
-      memoryBytes: MEMORY_BYTES,
+      memoryBytes: SHARED_ISOLATE_BYTES,
       ...(ISOLATED && { isolated: { aboveBytes: Number(SHARED_MODEL_BYTES), fetch: (call) => ISOLATED.fetch(call) } }),
     });
     return answer(app, request, env, context);

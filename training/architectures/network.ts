@@ -40,6 +40,14 @@ export function network(
   return { ...about, layers, auxiliaries, random, build: (seed) => toGraph(about.input, layers, random(seed)) };
 }
 
+/** The float graph with ones for all numbers but kernels, whose zeros take no memory until they are looked at. */
+export function unfilled({ input, layers }: Network): Graph {
+  return toGraph(input, layers, (_, { name, shape }) => {
+    const values = new Float32Array(sizeOf(shape));
+    return name === 'kernel' ? values : values.fill(1);
+  });
+}
+
 /** All that training computes. */
 export function trainedLayers({ layers, auxiliaries }: Pick<Network, 'layers' | 'auxiliaries'>): readonly Layer[] {
   return [...layers, ...auxiliaries.flatMap((auxiliary) => auxiliary.layers)];

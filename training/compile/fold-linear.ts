@@ -12,7 +12,10 @@ export const scaleShiftIntoLinearBefore: Rule = (node, view) => {
   const linear = view.producer(node.inputs[0]);
   if (node.op !== 'scale-shift' || !isLinear(linear) || view.uses(linear.name) !== 1) return undefined;
   const outputs = view.shape(node.name)[2];
-  const weights = linear.weights.map((weight, index) => weight * each(node.scale, index % outputs));
+  const weights = new Float32Array(linear.weights.length);
+  for (let row = 0; row < weights.length; row += outputs) {
+    for (let c = 0; c < outputs; c++) weights[row + c] = (linear.weights[row + c] ?? 0) * each(node.scale, c);
+  }
   const bias = Float32Array.from({ length: outputs }, (_, c) => {
     return (linear.bias?.[c] ?? 0) * each(node.scale, c) + each(node.shift, c);
   });

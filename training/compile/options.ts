@@ -107,7 +107,8 @@ function required(flags: CompileFlags, name: 'from' | 'id' | 'calibrate'): strin
   return value;
 }
 
-function oneOf<T extends string>(name: string, value: string, all: readonly T[]): T {
+/** @throws DataError saying what the option takes */
+export function oneOf<T extends string>(name: string, value: string, all: readonly T[]): T {
   const found = all.find((candidate) => candidate === value);
   if (found === undefined) throw new DataError(`--${name} takes one of ${all.join(', ')}; it is "${value}".`);
   return found;
