@@ -113,12 +113,15 @@ function operatorOf(node: Node, shape: Shape, map: Shape, network: OnnxNetwork, 
       return plain('GlobalAveragePool');
     case 'add':
       return plain('Add');
+    case 'mul':
+      return plain('Mul');
     case 'lrn': {
       const { size, alpha, beta, k } = node;
       return plain('LRN', { size, alpha: { float: alpha }, beta: { float: beta }, bias: { float: k } });
     }
     case 'activation': {
       const { activation } = node;
+      if (activation.kind === 'sigmoid') return plain('Sigmoid');
       if (activation.kind !== 'clip') break;
       if (activation.low === 0 && activation.high === Number.POSITIVE_INFINITY) return plain('Relu');
       const limits = (['low', 'high'] as const).map((end) =>
@@ -132,20 +135,26 @@ function operatorOf(node: Node, shape: Shape, map: Shape, network: OnnxNetwork, 
 
 /** [taps][inputs][outputs] → [outputs][inputs][taps] */
 function outputsFirst(weights: Float32Array, inputs: number, outputs: number): Float32Array {
-  const taps = weights.length / inputs / outputs;
-  return weights.map((_, index) => {
-    const [tap, c, n] = [index % taps, Math.floor(index / taps) % inputs, Math.floor(index / taps / inputs)];
-    return weights[(tap * inputs + c) * outputs + n] ?? 0;
-  });
+  const rows = weights.length / outputs;
+  const taps = rows / inputs;
+  const turned = new Float32Array(weights.length);
+  for (let row = 0; row < rows; row++) {
+    const to = (row % inputs) * taps + Math.floor(row / inputs);
+    for (let n = 0; n < outputs; n++) turned[n * rows + to] = weights[row * outputs + n] ?? 0;
+  }
+  return turned;
 }
 
 /** Weights of a dense layer [pixels][channels][outputs] → [channels][pixels][outputs], as ONNX lays out a map. */
 function channelsFirst(weights: Float32Array, [height, width, channels]: Shape, outputs: number): Float32Array {
   const pixels = height * width;
-  return weights.map((_, index) => {
-    const [n, k] = [index % outputs, Math.floor(index / outputs)];
-    return weights[((k % pixels) * channels + Math.floor(k / pixels)) * outputs + n] ?? 0;
-  });
+  if (pixels === 1) return weights;
+  const turned = new Float32Array(weights.length);
+  for (let row = 0; row < pixels * channels; row++) {
+    const to = (row % channels) * pixels + Math.floor(row / channels);
+    turned.set(weights.subarray(row * outputs, (row + 1) * outputs), to * outputs);
+  }
+  return turned;
 }
 
 type Pool = Extract<Node, { op: 'max-pool' | 'average-pool' }>;
