@@ -14,11 +14,11 @@ import type { Label, Manifest, ModelInput } from '../functions/catalogue/manifes
 import { pooledEnd } from '../functions/runtime/int8/class-activation.ts';
 import { encodeProgram } from '../functions/runtime/int8/encoding.ts';
 import { memoryBytes } from '../functions/runtime/int8/engine.ts';
-import { calibrateAndQuantize } from './compile/attempt.ts';
-import { FloatNetwork } from './compile/float-network.ts';
+import { calibrateAndQuantize, type Quantized } from './compile/attempt.ts';
+import type { FloatNetwork } from './compile/float-network.ts';
 import { IntegerRun } from './compile/integer-run.ts';
-import { measureAgreement } from './compile/measure-agreement.ts';
 import { measureLayers } from './compile/measure-layers.ts';
+import { mustBeUnchanged } from './compile/must-be-unchanged.ts';
 import { type CompileOptions, commandOf, compileOptions } from './compile/options.ts';
 import { type Prepared, prepare } from './compile/pipeline.ts';
 import { feedingInput, pixelsOf, presetInput } from './compile/presets.ts';
@@ -27,6 +27,7 @@ import { DataError } from './data/errors.ts';
 import { type ImageFolder, readImageFolder } from './data/image-folder.ts';
 import { fashionLabels, imagenetLabels, numberedLabels, readLabels } from './data/labels.ts';
 import { softmax } from './evaluate/agreement.ts';
+import { compareWithFloat } from './evaluate/compare.ts';
 import { weightsOf } from './graph/check.ts';
 import { type Graph, GraphError } from './graph/graph.ts';
 import { SignalToNoise } from './graph/signal-to-noise.ts';
@@ -95,7 +96,7 @@ export async function compileModel(options: CompileOptions, graph?: Graph, suppl
   const scores = isSigmoid(prepared) ? (output: Float32Array) => output : softmax;
   const program = encodeProgram(run.packed.program);
   const { arenaBytes: arena, weightsBytes: weights } = run.packed.program;
-  const measured = await measureAgreement(choice, run, { calibration, heldOut }, scores);
+  const measured = await agreementOf(choice, run, { calibration, heldOut }, scores);
   const report: QuantizationReport = {
     id: options.id,
     source: path.basename(options.from),
@@ -150,17 +151,27 @@ async function readPictures(dir: string, input: ModelInput): Promise<ImageFolder
   return folder;
 }
 
-/** Folding changes no more than float32 rounding does. */
-async function mustBeUnchanged(original: Graph, pixels: Prepared['pixels'], prepared: Prepared, image: Uint8Array) {
-  const last = original.nodes.find(({ name }) => name === original.output);
-  const logits = prepared.softmax ? last?.inputs[0] : undefined;
-  const before = await FloatNetwork.of(original, pixels, logits);
-  const after = await FloatNetwork.of(prepared.graph, prepared.pixels);
-  const noise = new SignalToNoise();
-  noise.add(await before.output(image), await after.output(image));
-  before.dispose();
-  after.dispose();
-  if (noise.decibels < 60) throw new Error(`the float passes changed the network: ${noise.decibels.toFixed(1)} dB`);
+/** Float against integer, and how near the integers were before weights were made to fit form w4. */
+async function agreementOf(
+  { float, spending }: Quantized,
+  run: IntegerRun,
+  images: { readonly calibration: readonly Uint8Array[]; readonly heldOut: readonly Uint8Array[] },
+  scores: (output: Float32Array) => Float32Array,
+): Promise<Pick<QuantizationReport, 'calibration' | 'heldOut' | 'fastForm'>> {
+  const compared = async <const T extends readonly IntegerRun[]>(what: string, runs: T, on: readonly Uint8Array[]) => {
+    const line = new Progress(what, on.length);
+    const figures = await compareWithFloat(float, runs, on, scores, (done, [first]) =>
+      line.update(done, `${first?.same} agree`),
+    );
+    line.done(`${figures.map(({ same }) => same).join(' and ')} agree`);
+    return figures;
+  };
+  const before = new IntegerRun(spending.original, false);
+  const [calibration] = await compared('calibration images', [run], images.calibration);
+  const [heldOut, heldOutBefore] = await compared('held-out images', [run, before], images.heldOut);
+  const { layers, candidates, expectedMs, savedMs } = spending;
+  const fastForm = { layers, candidates, expectedMs, expectedMsBefore: expectedMs + savedMs, heldOutBefore };
+  return { calibration, heldOut, fastForm };
 }
 
 async function layerFigures(

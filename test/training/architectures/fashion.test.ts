@@ -57,7 +57,7 @@ const networkOf = (name: string, shape: readonly [number, number, number] = [28,
 };
 const trainable = (network: Network) => summaryRows(network).reduce((sum, row) => sum + row.trainable, 0);
 const ofKind = <K extends Layer['kind']>(network: Network, kind: K) =>
-  network.layers.filter((layer): layer is Extract<Layer, { kind: K }> => layer.kind === kind);
+  network.layers.filter((layer): layer is Layer & { kind: K } => layer.kind === kind);
 
 describe('networks for Fashion-MNIST', () => {
   it.each(Object.entries(EXPECTED))('%s has the parameters of its description', (name, { parameters, macs }) => {
