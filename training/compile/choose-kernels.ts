@@ -31,10 +31,9 @@ function fastest(graph: QuantizedGraph, layer: QuantizedLayer, conv: Conv, forms
 }
 
 function exactForms(conv: Conv): ConvForm[] {
-  const rows = rowsOf(conv);
   const forms: ConvForm[] = [0];
-  if (rows.every(fitsW4)) forms.push(1);
-  if (isWinogradWindow(conv) && rows.every(fitsWinograd)) forms.push(2);
+  if (everyRow(conv, fitsW4)) forms.push(1);
+  if (isWinogradWindow(conv) && everyRow(conv, fitsWinograd)) forms.push(2);
   return forms;
 }
 
@@ -78,12 +77,14 @@ export function placesAlongK(conv: Conv): { places: Int32Array; k: number } {
   return { places, k: convK(shape) };
 }
 
-function rowsOf(conv: Conv): Int8Array[] {
+/** Whether a form is exact for all output channels; most that fail do so at one of the first. */
+function everyRow(conv: Conv, fits: (row: Int8Array) => boolean): boolean {
   const { places, k } = placesAlongK(conv);
   const outputs = conv.scales.length;
-  return Array.from({ length: outputs }, (_, output) => {
-    const row = new Int8Array(k);
-    for (const [i, place] of places.entries()) row[place] = conv.weights[i * outputs + output] ?? 0;
-    return row;
-  });
+  const row = new Int8Array(k);
+  for (let output = 0; output < outputs; output++) {
+    for (let i = 0; i < places.length; i++) row[places[i] ?? 0] = conv.weights[i * outputs + output] ?? 0;
+    if (!fits(row)) return false;
+  }
+  return true;
 }
