@@ -7,6 +7,8 @@ import { chooseRange, type Quantization, type RangeMethod } from './ranges.ts';
 /** What calibration images showed of one value. */
 export interface Observed {
   readonly histogram: Histogram;
+  /** The same with each channel counted for what its errors do to the output, where that was known. */
+  readonly weighted?: Histogram;
   /** Mean over the images, one an element of `[height, width, channels]`. */
   readonly mean: Float32Array;
   /** Of each channel, the fourth root of the mean of x⁴: between its spread and its largest value. */
@@ -24,7 +26,7 @@ export type FloatRun = (image: number, keep: (name: string) => boolean) => Promi
 /**
  * Runs the float network on every calibration image and keeps, for each value of the program, its distribution and
  * its mean.
- * @param weigh what the channels of a value count in its distribution; all alike unless said otherwise
+ * @param weigh what the channels of a value count in its weighted distribution
  */
 export async function observe(
   graph: FusedGraph,
@@ -39,16 +41,20 @@ export async function observe(
     const shape = shapeIn(graph, name);
     const mean = new Float32Array(elements(shape));
     const [squares, active] = [new Float64Array(shape[2]), new Float64Array(shape[2])];
-    observed.set(name, { histogram: new Histogram(), mean, sizes: new Float32Array(shape[2]), squares, active });
+    const weighted = weigh && { weighted: new Histogram() };
+    const sizes = new Float32Array(shape[2]);
+    observed.set(name, { histogram: new Histogram(), ...weighted, mean, sizes, squares, active });
   }
   const weights = new Map(weigh ? [...names].map((name) => [name, weigh(name)] as const) : []);
   for (let image = 0; image < images; image++) {
     const values = await run(image, (name) => names.has(name));
-    for (const [name, { histogram, mean, sizes, squares, active }] of observed) {
+    for (const [name, { histogram, weighted, mean, sizes, squares, active }] of observed) {
       const value = values.get(name);
       if (!value) throw new Error(`the float network gave no value "${name}"`);
-      histogram.add(value, weights.get(name));
       const channels = sizes.length;
+      const sample = somePixels(value, channels, image);
+      histogram.add(sample);
+      weighted?.add(sample, weights.get(name));
       const share = channels / value.length / images;
       for (let first = 0; first < mean.length; first += channels) {
         for (let c = 0; c < channels; c++) {
@@ -64,6 +70,22 @@ export async function observe(
   }
   for (const { sizes } of observed.values()) for (const [c, power] of sizes.entries()) sizes[c] = power ** 0.25;
   return observed;
+}
+
+/** Elements of a value that go into its distribution, of each image; a range shows in fewer than all of a large map. */
+const SAMPLE = 2 ** 15;
+
+/** Every so manieth pixel, other ones of other images. */
+function somePixels(value: Float32Array, channels: number, image: number): Float32Array {
+  const pixels = value.length / channels;
+  const step = Math.ceil(value.length / SAMPLE);
+  if (step === 1) return value;
+  const first = image % step;
+  const sample = new Float32Array(Math.ceil((pixels - first) / step) * channels);
+  for (let pixel = first, at = 0; pixel < pixels; pixel += step, at += channels) {
+    sample.set(value.subarray(pixel * channels, (pixel + 1) * channels), at);
+  }
+  return sample;
 }
 
 /** Scale and zero point of every 7-bit value. Values that an op passes on unchanged share theirs. */
@@ -82,7 +104,7 @@ export function chooseQuantizations(
     for (const name of group) {
       const seen = observations.get(name);
       if (!seen) throw new Error(`"${name}" was not observed`);
-      histogram.join(seen.histogram);
+      histogram.join((method === 'weighted-mse' && seen.weighted) || seen.histogram);
     }
     const quantization = chooseRange(histogram, method);
     for (const name of group) chosen.set(name, quantization);

@@ -14,6 +14,8 @@ export interface Choice {
   readonly decibels: number;
 }
 
+const NOT_WEIGHTED: readonly RangeMethod[] = ['percentile'];
+const WEIGHTED_TOO: readonly RangeMethod[] = ['weighted-mse', 'percentile'];
 const BIAS_METHODS: readonly BiasMethod[] = ['none', 'analytic', 'empirical'];
 
 /**
@@ -35,7 +37,11 @@ export function chooseIntegers(
   };
   const mse = plain('mse');
   const best = BIAS_METHODS.map((bias) => tried(mse, 'mse', bias)).reduce(better);
-  return better(best, tried(plain('percentile'), 'percentile', best.bias));
+  const others = [...observations.values()].some(({ weighted }) => weighted) ? WEIGHTED_TOO : NOT_WEIGHTED;
+  return others.map((ranges) => tried(plain(ranges), ranges, best.bias)).reduce(better, best);
 }
 
-const better = (a: Choice, b: Choice): Choice => (b.decibels > a.decibels ? b : a);
+/** Less than this is chance. */
+const LEAST_GAIN_DECIBELS = 0.25;
+
+const better = (a: Choice, b: Choice): Choice => (b.decibels > a.decibels + LEAST_GAIN_DECIBELS ? b : a);

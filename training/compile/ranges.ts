@@ -8,8 +8,11 @@ export interface Quantization {
 
 export const LEVELS = 127;
 
-/** How the range of a tensor is found. `percentile` leaves out a 1/10,000 of the values; `mse` weighs clipping against rounding. */
-export type RangeMethod = 'mse' | 'percentile';
+/**
+ * How the range of a tensor is found. `percentile` leaves out a 1/10,000 of the values; `mse` weighs clipping against
+ * rounding, and `weighted-mse` does so with each channel counted for what its errors do to the output.
+ */
+export type RangeMethod = 'mse' | 'weighted-mse' | 'percentile';
 
 const PERCENTILE = 0.9999;
 /** Shares of the full range that the search looks at. */

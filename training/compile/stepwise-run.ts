@@ -4,6 +4,7 @@ import { placeIn } from './emission.ts';
 import { biasUnit } from './epilogue.ts';
 import { IntegerRun } from './integer-run.ts';
 import { type QuantizedGraph, type QuantizedLayer, readBy, valueIn } from './quantized-graph.ts';
+import { inputOf } from './rewrite.ts';
 
 /** Runs all images through one layer, then all through the next: a layer may change once those before it are known. */
 export class StepwiseRun {
@@ -22,24 +23,39 @@ export class StepwiseRun {
 
   /**
    * The next layer, with another bias than the graph's perhaps.
-   * @returns the mean of its value over the images, in real units
+   * @returns the mean of its value over the images, in real units; nothing of use for the network's float output
    */
   step(layer: QuantizedLayer): Float32Array {
     const { engine, packed, graph } = this.#run;
     const ops = [...packed.program.ops.entries()].filter(([, op]) => op.layer === layer.name);
     for (const [, op] of ops) this.#writeBias(layer, op);
     const touched = [...readBy(layer), layer.name].map((name) => this.#bytesOf(name));
-    const mean = new Float32Array(elements(valueIn(graph, layer.name).shape));
+    const sums = new Float64Array(elements(valueIn(graph, layer.name).shape));
     for (const arena of this.#arenas) {
       for (const [from, to] of touched) engine.arena.set(arena.subarray(from, to), from);
       for (const [index] of ops) engine.runOp(index);
       for (const [from, to] of touched) arena.set(engine.arena.subarray(from, to), from);
-      const value = this.#run.value(layer.name);
-      for (let index = 0; index < mean.length; index++) {
-        mean[index] = (mean[index] ?? 0) + (value[index] ?? 0) / this.#arenas.length;
-      }
+      this.#addBytes(layer.name, sums);
     }
-    return mean;
+    const { storage } = valueIn(graph, layer.name);
+    const { scale, zero } = storage.kind === 'u7' ? storage.grid : { scale: 1, zero: 0 };
+    return Float32Array.from(sums, (sum) => (sum / this.#arenas.length - zero) * scale);
+  }
+
+  /** Adds the bytes of a value as it stands; a float one has none that anything reads. */
+  #addBytes(name: string, sums: Float64Array): void {
+    const { graph, engine, packed } = this.#run;
+    const flatten = graph.layers.find((layer) => layer.name === name && layer.operation.op === 'flatten');
+    const source = flatten ? inputOf(flatten) : name;
+    const { shape, storage } = valueIn(graph, source);
+    if (storage.kind === 'float') return;
+    const { offset, stride } = placeIn(packed.places, source);
+    const { arena } = engine;
+    const [height, width, channels] = shape;
+    for (let pixel = 0; pixel < height * width; pixel++) {
+      const [from, to] = [offset + pixel * stride, pixel * channels];
+      for (let c = 0; c < channels; c++) sums[to + c] = (sums[to + c] ?? 0) + (arena[from + c] ?? 0);
+    }
   }
 
   /** Where a value lies in the arena; in a concatenation with its neighbours. */
