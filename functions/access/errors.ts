@@ -16,3 +16,13 @@ export const unknownKey = (): ServiceError =>
 
 export const refusedToken = (why: string, cause?: unknown): ServiceError =>
   unauthorized(`The token is refused: ${why}.`, 'Get a new one from whoever gave it out.', cause);
+
+/** Nobody is let in, and nothing answered, that cannot be looked up or counted. */
+export function databaseAway(cause: unknown): never {
+  throw new ServiceError(
+    'busy',
+    'The database of keys and quotas cannot be asked.',
+    'Try again after the seconds that Retry-After says.',
+    { retryAfterSeconds: 5, cause },
+  );
+}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BoundedCache } from './bounded-cache.ts';
-import { unauthorized, unknownKey } from './errors.ts';
+import { databaseAway, unauthorized, unknownKey } from './errors.ts';
 import { hashOfKey, idOfKey, KEY_CACHE_SECONDS } from './key.ts';
 import type { Scopes } from './scopes.ts';
 
@@ -74,7 +74,8 @@ export class Keys {
     const row = await this.#database
       .prepare('SELECT id, name, hash, routes, models, images_per_month, expires_at, revoked_at FROM keys WHERE id = ?')
       .bind(id)
-      .first();
+      .first()
+      .catch(databaseAway);
     if (!row) return undefined;
     const key = rowSchema.parse(row);
     this.#cache.set(id, key);

@@ -2,7 +2,7 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
 import type { Caller } from './caller.ts';
-import { refusedToken } from './errors.ts';
+import { databaseAway, refusedToken } from './errors.ts';
 import type { ApiKey, Keys } from './keys.ts';
 import { valid } from './keys.ts';
 import { both, mayUse } from './scopes.ts';
@@ -73,12 +73,14 @@ export class Tokens {
     const now = Math.floor(Date.now() / 1000);
     // It never outlives its key.
     const expiresAt = Math.min(now + asked.seconds, key.expiresAt ?? Number.POSITIVE_INFINITY);
-    await this.#database.batch([
-      this.#database.prepare('DELETE FROM tokens WHERE expires_at < ?').bind(now),
-      this.#database
-        .prepare('INSERT INTO tokens (id, key_id, images_left, expires_at) VALUES (?, ?, ?, ?)')
-        .bind(id, key.id, asked.images, expiresAt),
-    ]);
+    await this.#database
+      .batch([
+        this.#database.prepare('DELETE FROM tokens WHERE expires_at < ?').bind(now),
+        this.#database
+          .prepare('INSERT INTO tokens (id, key_id, images_left, expires_at) VALUES (?, ?, ?, ?)')
+          .bind(id, key.id, asked.images, expiresAt),
+      ])
+      .catch(databaseAway);
     const token = await new SignJWT({ models: asked.models, origin: asked.origin ?? null })
       .setProtectedHeader({ alg: ALGORITHM, typ: TOKEN_TYPE })
       .setIssuer(SERVICE)

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
 import type { Caller } from './caller.ts';
+import { databaseAway } from './errors.ts';
 import type { ApiKey } from './keys.ts';
 
 export interface Taken {
@@ -79,10 +80,12 @@ export class UsageCounter {
   /** What a key used in this month. */
   async of({ key, token }: Caller & { readonly key: ApiKey }): Promise<z.infer<typeof usageSchema>> {
     const month = monthOf(Date.now());
-    const [used, left] = await this.#database.batch([
-      this.#database.prepare('SELECT images FROM usage WHERE key_id = ? AND month = ?').bind(key.id, month),
-      this.#database.prepare('SELECT images_left AS images FROM tokens WHERE id = ?').bind(token ?? ''),
-    ]);
+    const [used, left] = await this.#database
+      .batch([
+        this.#database.prepare('SELECT images FROM usage WHERE key_id = ? AND month = ?').bind(key.id, month),
+        this.#database.prepare('SELECT images_left AS images FROM tokens WHERE id = ?').bind(token ?? ''),
+      ])
+      .catch(databaseAway);
     const count = (rows: D1Result | undefined) => countSchema.safeParse(rows?.results[0]).data?.images ?? 0;
     return {
       key: { id: key.id, name: key.name },
@@ -99,7 +102,8 @@ export class UsageCounter {
         'UPDATE tokens SET images_left = images_left - ?2 WHERE id = ?1 AND images_left >= ?2 RETURNING images_left',
       )
       .bind(id, images)
-      .first();
+      .first()
+      .catch(databaseAway);
     return row !== null;
   }
 
@@ -111,7 +115,8 @@ export class UsageCounter {
          ON CONFLICT (key_id, month) DO UPDATE SET images = images + 1 WHERE images < ?3 RETURNING images`,
       )
       .bind(keyId, month, quota)
-      .first();
+      .first()
+      .catch(databaseAway);
     return row === null ? undefined : countSchema.parse(row).images;
   }
 

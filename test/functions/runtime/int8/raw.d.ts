@@ -1,5 +1,5 @@
 /** The text of a file. */
-declare module '*.ts?raw' {
+declare module '*?raw' {
   const text: string;
   export default text;
 }
