@@ -31,7 +31,7 @@ export default defineConfig({
       node('architecture', ['test/architecture.test.ts'], 10_000),
       node('training', ['test/training/**/*.test.ts'], 300_000),
       node('budgets', ['test/budgets/**/*.test.ts'], 300_000),
-      node('e2e', ['test/e2e/**/*.test.ts', 'test/page/**/*.test.ts'], 300_000),
+      node('e2e', ['test/e2e/**/*.test.ts', 'test/clients/**/*.test.ts', 'test/page/**/*.test.ts'], 300_000),
     ],
   },
 });

@@ -1,0 +1,91 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Service } from '../e2e/service.ts';
+import { startForClients } from './service.ts';
+
+let service: Service;
+beforeAll(async () => {
+  service = await startForClients();
+});
+afterAll(() => service?.stop());
+
+interface Operation {
+  readonly operationId: string;
+  readonly tags: string[];
+  readonly summary: string;
+  readonly responses: Record<string, unknown>;
+  readonly parameters?: { name: string; in: string }[];
+}
+
+async function document() {
+  const answer = await fetch(`${service.base}/openapi.json`);
+  expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+  return (await answer.json()) as {
+    openapi: string;
+    tags: { name: string }[];
+    paths: Record<string, Record<string, Operation>>;
+  };
+}
+
+describe('/openapi.json', () => {
+  it('is valid OpenAPI 3.1, says an independent validator', async () => {
+    const valid = await new Validator().validate(await document());
+    expect(valid).toEqual({ valid: true });
+    const { openapi, ...broken } = await document();
+    expect((await new Validator().validate({ ...broken, openapi, info: {} })).valid).toBe(false);
+  });
+
+  it('names each operation once, describes its parameters and its errors', async () => {
+    const { paths, tags } = await document();
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.values(methods).map((operation) => ({ path, ...operation })),
+    );
+    expect(operations.length).toBeGreaterThan(30);
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(ids).toEqual([...new Set(ids)]);
+    for (const { path, operationId, parameters = [], responses, summary, tags: own } of operations) {
+      const named = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name);
+      expect(
+        parameters.filter((one) => one.in === 'path').map(({ name }) => name),
+        operationId,
+      ).toEqual(named);
+      expect(
+        Object.keys(responses).some((status) => /^[45]/.test(status)),
+        operationId,
+      ).toBe(true);
+      expect(summary, operationId).toMatch(/\S/);
+      expect(tags.map(({ name }) => name)).toContain(own[0]);
+    }
+  });
+
+  it('describes only addresses that answer', async () => {
+    const { paths } = await document();
+    for (const [path, methods] of Object.entries(paths)) {
+      const address = path.replace('{model}', 'fashion-mlp').replace('{version}', '1').replace('{label}', 'stable');
+      for (const method of Object.keys(methods)) {
+        const answer = await fetch(service.base + address, { method: method.toUpperCase() });
+        await answer.arrayBuffer();
+        // A call without a body is refused for that; /v2/repository/index needs none.
+        const expected = method === 'get' || address.endsWith('/index') ? 200 : 400;
+        expect([method, address, answer.status]).toEqual([method, address, expected]);
+      }
+    }
+  });
+});
+
+describe('/docs', () => {
+  it('shows every operation, and brings all that it needs', async () => {
+    const { paths } = await document();
+    const answer = await fetch(`${service.base}/docs`);
+    const html = await answer.text();
+    for (const path of Object.keys(paths)) expect(html).toContain(`<code>${path}</code>`);
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(html).not.toMatch(/<script|<style|style="|\son\w+="/);
+    const loaded = Array.from(html.matchAll(/<link[^>]* href="([^"]+)"/g), ([, href]) => href);
+    expect(loaded).toEqual(['/docs/style.css']);
+    const style = await fetch(`${service.base}/docs/style.css`);
+    expect([style.status, style.headers.get('content-type')]).toEqual([200, 'text/css; charset=utf-8']);
+    const targets = Array.from(html.matchAll(/href="#([^"]+)"/g), ([, id]) => id);
+    for (const id of new Set(targets)) expect(html, id).toContain(`id="${id}"`);
+  });
+});
