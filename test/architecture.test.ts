@@ -38,6 +38,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'functions/host.ts',
     'functions/errors.ts',
   ],
+  'functions/client.ts': ['functions/routes', 'functions/input', 'functions/classify', 'functions/errors.ts'],
   'functions/middleware': ['functions/access', 'functions/host.ts', 'functions/errors.ts'],
   'functions/access': ['functions/errors.ts'],
   'functions/classify': ['functions/catalogue', 'functions/image', 'functions/runtime', ...EDGE],

@@ -22,6 +22,16 @@ export function openApiDocument(): OpenApi {
   for (const path of [...nativePaths, ...huggingFacePaths, ...servingPaths, ...openInferencePaths]) {
     described.openAPIRegistry.registerPath(path);
   }
+  described.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A key, a token of POST /tokens, or a JWT of the identity provider.',
+  });
+  described.openAPIRegistry.registerComponent('securitySchemes', 'key', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-api-key',
+  });
   const { webhooks: _, ...document } = described.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
@@ -30,10 +40,13 @@ export function openApiDocument(): OpenApi {
       description: 'Images in over HTTPS, labels out.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
+    // Where access is off, nothing is needed.
+    security: [{}, { bearer: [] }, { key: [] }],
     servers: [{ url: '/', description: 'Where this document comes from.' }],
     tags: [
       { name: 'Classify', description: 'The route of our own.' },
       { name: 'Models' },
+      { name: 'Access', description: 'For callers with a key.' },
       { name: 'Health' },
       {
         name: 'Hugging Face',

@@ -1,5 +1,7 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
+import { issuedTokenSchema, tokenRequestSchema } from '../access/tokens.ts';
+import { usageSchema } from '../access/usage.ts';
 import { answerSchema, answersSchema } from '../classify/answer.ts';
 import { imageBodySchema } from '../input/images.ts';
 import { optionsSchema } from '../input/options.ts';
@@ -86,5 +88,24 @@ export const nativePaths: readonly RouteConfig[] = [
     tags: ['Health'],
     summary: 'Whether it knows its models',
     responses: { 200: json(z.object({ ready: z.boolean(), models: z.int() }), 'It does.'), ...problems(503) },
+  },
+  {
+    method: 'post',
+    path: '/tokens',
+    operationId: 'issueToken',
+    tags: ['Access'],
+    summary: 'A short-lived token for an app, so that no key is shipped in it',
+    description: 'Only where access is on; with a key.',
+    request: { body: { required: true, content: { 'application/json': { schema: tokenRequestSchema } } } },
+    responses: { 201: json(issuedTokenSchema, 'The token.'), ...problems(400, 413, 503) },
+  },
+  {
+    method: 'get',
+    path: '/usage',
+    operationId: 'usage',
+    tags: ['Access'],
+    summary: 'How many pictures the key had answered this month, and how many it may',
+    description: 'Only where access is on; with a key, or a token of one.',
+    responses: { 200: json(usageSchema, 'The month so far.'), ...problems(503) },
   },
 ];

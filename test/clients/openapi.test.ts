@@ -62,7 +62,9 @@ describe('/openapi.json', () => {
     const { paths } = await document();
     for (const [path, methods] of Object.entries(paths)) {
       const address = path.replace('{model}', 'fashion-mlp').replace('{version}', '1').replace('{label}', 'stable');
-      for (const method of Object.keys(methods)) {
+      for (const [method, { tags }] of Object.entries(methods)) {
+        // Off here, as under npm start.
+        if (tags.includes('Access')) continue;
         const answer = await fetch(service.base + address, { method: method.toUpperCase() });
         await answer.arrayBuffer();
         // A call without a body is refused for that; /v2/repository/index needs none.
