@@ -63,7 +63,7 @@ async function remoteConfig(): Promise<string> {
 async function wrangler(args: readonly string[]): Promise<string> {
   const file = path.join(root, 'node_modules/wrangler/bin/wrangler.js');
   // It asks for no confirmation where it runs by itself.
-  const env = { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false' };
+  const env = { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' };
   try {
     return (await promisify(execFile)(process.execPath, [file, ...args], { cwd: root, env })).stdout;
   } catch (error) {

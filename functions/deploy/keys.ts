@@ -101,8 +101,9 @@ function expiry(): number | null {
   return seconds;
 }
 
-const names = (json: unknown): string =>
-  z
+function names(json: unknown): string {
+  return z
     .array(z.string())
     .parse(JSON.parse(String(json)))
     .join(',');
+}
