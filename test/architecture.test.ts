@@ -76,7 +76,7 @@ const root = path.join(import.meta.dirname, '..');
 const sources = ['functions', 'training'].flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((file) => `${folder}/${file.split(path.sep).join('/')}`)
-    .filter((file) => file.endsWith('.ts') && !file.includes('/build/')),
+    .filter((file) => file.endsWith('.ts') && !/\/(build|\.wrangler)\//.test(file)),
 );
 
 const within = (file: string, room: string) => file === room || file.startsWith(`${room}/`);

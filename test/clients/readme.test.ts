@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { InferenceClient } from '@huggingface/inference';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { client } from '../../functions/client.ts';
+import { client, Refused } from '../../functions/client.ts';
 import type { Service } from '../e2e/service.ts';
 import { BOOT, garment, startForClients } from './service.ts';
 
@@ -69,5 +69,29 @@ describe('the examples of functions/routes/README.md', () => {
     expect([answer.status, predictions.length]).toEqual([200, 3]);
     const fields = Array.from(code.matchAll(/let (\w+): (String|Int|Double)/g), ([, name = '']) => name);
     for (const field of fields) expect(predictions[0]).toHaveProperty(field);
+  });
+});
+
+describe('the typed client', () => {
+  const boot = () => new Blob([garment(BOOT)]);
+
+  it('lists models, and classifies several pictures each for itself', async () => {
+    const asked = client(service.base);
+    expect((await asked.models()).map(({ id }) => id)).toContain('fashion-mlp');
+    const { results } = await asked.classifyAll('fashion-mlp', [boot(), new Blob(['x'])], { top_k: 1 });
+    expect(results.map(({ status }) => status)).toEqual([200, 415]);
+    const labels = ['Bag', 'Ankle boot'];
+    const { predictions } = await asked.classify('fashion-mlp', await boot().arrayBuffer(), { labels });
+    expect(predictions.map(({ label }) => label)).toEqual(['Ankle boot', 'Bag']);
+  });
+
+  it('has a method for each route in its types, and throws what is refused', async () => {
+    const { api, classify } = client(service.base);
+    const json = { image: garment(BOOT).toString('base64'), top_k: 1 };
+    const answer = await api.classify[':model'].$post({ param: { model: 'fashion-mlp' }, json });
+    expect(await answer.json()).toMatchObject({ predictions: [{ label: 'Ankle boot' }] });
+    const refused = await classify('no-such-model', boot()).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(Refused);
+    expect((refused as Refused).problem).toMatchObject({ status: 404, type: '/problems#model-unknown' });
   });
 });
