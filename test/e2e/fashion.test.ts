@@ -80,6 +80,17 @@ async function accuracy(model: string, set: readonly Sample[]): Promise<number> 
   return right / set.length;
 }
 
+/** Floors a little below what the cards say of all 10,000: on 1,000 images a standard error is 0.8 points. */
+const FAMILY: Readonly<Record<string, number>> = { lenet5: 0.88, 'lenet5-modern': 0.905, 'fashion-cnn': 0.92 };
+
+describe.each(Object.entries(FAMILY))('%s over HTTP', (model, floor) => {
+  it(`is right on at least ${(100 * floor).toFixed(1)} % of the first 1,000 test images`, async () => {
+    const share = await accuracy(model, samples(1000));
+    console.log(`${model} over HTTP: ${(100 * share).toFixed(2)} %`);
+    expect(share).toBeGreaterThanOrEqual(floor);
+  });
+});
+
 describe('fashion-mlp over HTTP', () => {
   it('answers a burst on a cold start alike and right', async () => {
     const [boot] = samples(1);
