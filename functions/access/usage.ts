@@ -11,6 +11,8 @@ export interface Taken {
   giveBack(): Promise<void>;
 }
 
+/** How long pictures that nobody waits for are added up before they are written. */
+const GATHER_MS = 1_000;
 /** A writer that did not come back within this time is gone: in workerd a request whose client left may not run on. */
 const LOST_MS = 10_000;
 
@@ -31,7 +33,7 @@ export const usageSchema = z
  *
  * A key with a quota and a client token take their pictures before a model runs, each by one `UPDATE … RETURNING` with
  * the limit in its `WHERE`: of two requests at the last picture one gets it. A key without a quota need not wait: its
- * pictures are added up here while a write is under way, and written with the next.
+ * pictures are added up here for a second, and written by one statement behind the answers.
  */
 export class UsageCounter {
   readonly #database: D1Database;
@@ -134,12 +136,13 @@ export class UsageCounter {
     this.#later.set(name, { keyId, month, images: (this.#later.get(name)?.images ?? 0) + images });
   }
 
-  /** One writer an isolate; what arrives meanwhile goes with its next statement. */
+  /** One writer an isolate; what arrives while it gathers or writes is written too. */
   async #write(): Promise<void> {
     if (Date.now() - this.#writingSince < LOST_MS) return;
     try {
       while (this.#later.size > 0) {
         this.#writingSince = Date.now();
+        await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
         const counts = [...this.#later.values()];
         this.#later.clear();
         const statements = counts.map(({ keyId, month, images }) => this.#addition(keyId, month, images));

@@ -123,7 +123,7 @@ describe('a key without a quota', () => {
     const before = asked();
     const answers = await Promise.all(Array.from({ length: 50 }, () => classify(bearer(key))));
     expect(statuses(answers)).toEqual(Array(50).fill(200));
-    expect(asked() - before).toBeLessThan(50);
+    expect(asked() - before).toBeLessThanOrEqual(1);
     await vi.waitFor(async () => expect((await usage(key)).images).toEqual({ used: 51, quota: null }), 5_000);
   });
 
@@ -140,7 +140,7 @@ describe('a key without a quota', () => {
     });
     const { classify, usage, lines } = await protectedService({ database: flaky });
     expect((await classify(bearer(key))).status).toBe(200);
-    await vi.waitFor(() => expect(JSON.stringify(lines)).toContain('D1 is away'));
+    await vi.waitFor(() => expect(JSON.stringify(lines)).toContain('D1 is away'), 5_000);
     expect((await classify(bearer(key))).status).toBe(200);
     await vi.waitFor(async () => expect((await usage(key)).images.used).toBe(2), 5_000);
   });
