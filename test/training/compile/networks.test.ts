@@ -25,17 +25,18 @@ interface Bounds {
 }
 
 const CLASSIFIERS: Readonly<Record<string, Bounds>> = {
-  'fashion-cnn-keras3': { images: 100, memory: 160_000 },
-  'fer-mini-xception-keras': { images: 100, memory: 560_000 },
+  'fashion-cnn-keras3': { images: 24, memory: 180_000 },
+  'fer-mini-xception-keras': { images: 24, memory: 560_000 },
   'minifasnet-v1se': { images: 60, memory: 760_000 },
-  'mobilenet-v1-025-128-imagenet': { images: 60, memory: 800_000 },
+  'mobilenet-v1-025-128-imagenet': { images: 24, memory: 800_000 },
   'mobilenet-v2-imagenet': { images: 10, memory: 5_200_000 },
   'nsfwjs-mobilenet-v2-tfjs': { images: 16, memory: 4_300_000 },
-  // Hard-swish, squeeze-and-excitation and narrow bottlenecks on 7 bits: 0.056.
-  'ppocr-cls-mobilenetv3': { images: 100, memory: 360_000, difference: 0.065 },
-  'resnet20-cifar10': { images: 100, memory: 720_000 },
-  'resnet8-cifar10-keras': { images: 100, memory: 500_000 },
-  'teachable-machine-tfjs': { images: 100, memory: 1_400_000 },
+  // Not within the bound of the others: with 32, 48, 64 and 100 pictures it was off by 0.070, 0.071, 0.050 and 0.056, and
+  // up to two of the eight answers changed. Rounding narrow maps and hard-swish to 7 bits leaves 10 to 13 dB.
+  'ppocr-cls-mobilenetv3': { images: 64, memory: 360_000, difference: 0.065 },
+  'resnet20-cifar10': { images: 24, memory: 720_000 },
+  'resnet8-cifar10-keras': { images: 24, memory: 500_000 },
+  'teachable-machine-tfjs': { images: 24, memory: 1_400_000 },
 };
 
 interface Reference {
@@ -52,12 +53,13 @@ interface Reference {
   )[];
 }
 
+/** Seconds each, unless the machine is busy with much else. */
+const TIMEOUT_MS = 900_000;
+
 const weights = shared('weights');
 const data = shared('data');
-/** Minutes of compiling: asked for by hand. */
-const there = weights !== null && data !== null && process.env.LONG_TESTS === '1';
-const title = (name: string) =>
-  there ? name : `${name} (skipped: needs LONG_TESTS=1 and the weights under FIXTURES_DIR)`;
+const there = weights !== null && data !== null;
+const title = (name: string) => (there ? name : `${name} (skipped: needs the weights and data under FIXTURES_DIR)`);
 
 /** A network, pictures to calibrate on, and those that the float answers are for. */
 async function opened(name: string, images: number) {
@@ -106,6 +108,7 @@ describe.skipIf(!there)(title('real networks in integers'), () => {
       const mean = differences.reduce((a, b) => a + b, 0) / differences.length;
       expect(mean, `${name}: mean score difference`).toBeLessThan(difference);
     },
+    TIMEOUT_MS,
   );
 
   it('vgg16-blocks-1-2 agrees layer by layer', async () => {
