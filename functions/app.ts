@@ -3,6 +3,7 @@ import { contextStorage } from 'hono/context-storage';
 import { Authenticator } from './access/authenticate.ts';
 import { UsageCounter } from './access/usage.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
+import type { Manifest } from './catalogue/manifest.ts';
 import { Residents } from './catalogue/resident.ts';
 import { Classify } from './classify/classify.ts';
 import { metered } from './classify/metered.ts';
@@ -14,8 +15,10 @@ import { access, callerMayUse, takingOf } from './middleware/access.ts';
 import { crossOrigin } from './middleware/cors.ts';
 import { loadLimit } from './middleware/load-limit.ts';
 import { log } from './middleware/log.ts';
+import { dataPoints, Metrics } from './middleware/metrics.ts';
 import { problem, problemOf } from './middleware/problem.ts';
 import { rateLimitHeaders } from './middleware/rate-limit.ts';
+import { note, traced, type Witness } from './middleware/record.ts';
 import { requestId } from './middleware/request-id.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { classifyRoute } from './routes/classify.ts';
@@ -24,6 +27,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { foreignError } from './routes/error-forms.ts';
 import { healthRoutes } from './routes/health.ts';
 import { huggingFaceRoute } from './routes/hugging-face.ts';
+import { metricsRoute } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openInferenceRoutes } from './routes/open-inference/routes.ts';
 import { refusal, tensorRoute } from './routes/tensor.ts';
@@ -34,13 +38,18 @@ import { usageRoute } from './routes/usage.ts';
 /** The whole service over one {@link Host}: the same at the edge, in Node and in tests. */
 export function createApp(host: Host): Hono {
   const usage = host.access && new UsageCounter(host.access.database);
-  const { catalogue, classify } = useCaseOf(host, usage);
+  const { catalogue, classify, budget } = useCaseOf(host, usage);
+  const metrics = new Metrics(budget);
   const app = new Hono();
-  app.use(requestId, log(host), securityHeaders);
+  app.use(requestId(witnessesOf(host, metrics.count)), securityHeaders);
   if (host.corsOrigins?.length) app.use(crossOrigin(host.corsOrigins));
   app.use(loadLimit());
   if (host.access && usage) protect(app, host.access, usage);
-  const refuse = (error: unknown, c: Context) => foreignError(c.req.path, problemOf(error)) ?? problem(error, c);
+  const refuse = (error: unknown, c: Context) => {
+    const refused = problemOf(error);
+    note({ problem: refused.type });
+    return foreignError(c.req.path, refused) ?? problem(error, c);
+  };
   app.onError(refuse);
   app.notFound((c) =>
     refuse(
@@ -59,6 +68,7 @@ export function createApp(host: Host): Hono {
   openInferenceRoutes(app, catalogue, classify);
   huggingFaceRoute(app, catalogue, classify);
   docsRoutes(app);
+  metricsRoute(app, () => metrics.text());
   if (host.page) demoRoutes(app, host.page);
   return app;
 }
@@ -74,16 +84,25 @@ function protect(app: Hono, host: Access, usage: UsageCounter): void {
 /** What runs in an isolate of its own: input tensors in, scores out, for the Worker above alone. */
 export function createTensorApp(host: Host): Hono {
   const app = new Hono();
-  app.use(requestId, log(host));
-  app.onError(refusal);
+  app.use(requestId(witnessesOf(host)));
+  app.onError((error, c) => {
+    note({ problem: problemOf(error).type });
+    return refusal(error, c);
+  });
   tensorRoute(app, useCaseOf(host).classify);
   return app;
 }
 
-function useCaseOf(host: Host, usage?: UsageCounter): { catalogue: Catalogue; classify: Classify } {
+/** Who is told of what has ended. */
+function witnessesOf(host: Host, ...others: Witness[]): Witness[] {
+  return [log(host), ...(host.metrics ? [dataPoints(host, host.metrics)] : []), ...others];
+}
+
+function useCaseOf(host: Host, usage?: UsageCounter) {
   const budget = new MemoryBudget(host.memoryBytes);
   const catalogue = new Catalogue(host.models, callerMayUse);
-  const all = placed(new Residents(host.models, host.modules, budget), host.isolated);
+  const all = placed(new Residents(host.models, host.modules, budget), host.isolated && traced(host.isolated));
   const models = usage ? metered(all, takingOf(usage, host.log)) : all;
-  return { catalogue, classify: new Classify({ catalogue, models, codecs: host.modules, budget }) };
+  const onUse = ({ id, version }: Manifest) => note({ model: id, version });
+  return { catalogue, classify: new Classify({ catalogue, models, codecs: host.modules, budget, onUse }), budget };
 }

@@ -5,10 +5,12 @@ import { baseline, fused, jpeg, relaxed, tfjs } from './wasm.ts';
 /** What both Workers are given. */
 export interface EdgeEnv {
   readonly ASSETS: Fetcher;
+  /** A data point a request. */
+  readonly METRICS?: AnalyticsEngineDataset;
 }
 
 /** Models from the deployment's assets, modules from its code. */
-export function edgeHost({ ASSETS }: EdgeEnv): Omit<Host, 'memoryBytes'> {
+export function edgeHost({ ASSETS, METRICS }: EdgeEnv): Omit<Host, 'memoryBytes'> {
   return {
     models: {
       async open(path) {
@@ -21,6 +23,7 @@ export function edgeHost({ ASSETS }: EdgeEnv): Omit<Host, 'memoryBytes'> {
     },
     page: null,
     modules: { tfjs, jpeg, int8: { baseline, relaxed, fused } },
+    ...(METRICS && { metrics: { writeDataPoint: (point) => METRICS.writeDataPoint(point) } }),
     log: (line) => console.log(JSON.stringify(line)),
   };
 }

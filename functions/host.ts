@@ -17,8 +17,17 @@ export interface Host {
   readonly access?: Access;
   /** Origins whose pages may call, or `*`; none if not given. */
   readonly corsOrigins?: readonly string[];
+  /** Takes a data point a request: Analytics Engine, where there is one. */
+  readonly metrics?: { writeDataPoint(point: DataPoint): void };
   /** Structured log lines. */
   log(line: Readonly<Record<string, unknown>>): void;
+}
+
+/** Of Analytics Engine: an index to sample by, and columns of text and numbers. */
+export interface DataPoint {
+  readonly indexes: string[];
+  readonly blobs: string[];
+  readonly doubles: number[];
 }
 
 /** Who may come in, and how often. */

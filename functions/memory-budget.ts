@@ -19,6 +19,7 @@ interface Waiting {
 export class MemoryBudget {
   readonly totalBytes: number;
   #usedBytes = 0;
+  #refused = 0;
   #queue: Waiting[] = [];
   readonly #reclaimers: (() => void)[] = [];
 
@@ -28,6 +29,11 @@ export class MemoryBudget {
 
   get freeBytes(): number {
     return this.totalBytes - this.#usedBytes;
+  }
+
+  /** Reservations that were refused so far. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /** `reclaim` is called when memory is short: it releases, at once, what is only kept to save time later. */
@@ -41,7 +47,7 @@ export class MemoryBudget {
    * @throws ServiceError `busy`, with the seconds after which to ask again; at once where `bytes` can never fit
    */
   async reserve(bytes: number, { timeoutMs }: { timeoutMs: number }): Promise<() => void> {
-    if (bytes > this.totalBytes) throw neverFits(bytes, this.totalBytes);
+    if (bytes > this.totalBytes) throw this.#refusal(neverFits(bytes, this.totalBytes));
     if (this.#isFirst(undefined) && this.#fits(bytes)) return this.#take(bytes);
     const deadline = Date.now() + timeoutMs;
     const self: Waiting = { lookedAt: Date.now() };
@@ -49,7 +55,7 @@ export class MemoryBudget {
     try {
       for (;;) {
         const leftMs = deadline - Date.now();
-        if (leftMs <= 0) throw tooBusy(timeoutMs);
+        if (leftMs <= 0) throw this.#refusal(tooBusy(timeoutMs));
         await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_MS, leftMs)));
         self.lookedAt = Date.now();
         if (this.#isFirst(self) && this.#fits(bytes)) return this.#take(bytes);
@@ -77,6 +83,11 @@ export class MemoryBudget {
       reclaim();
     }
     return bytes <= this.freeBytes;
+  }
+
+  #refusal(error: ServiceError): ServiceError {
+    this.#refused++;
+    return error;
   }
 
   #take(bytes: number): () => void {

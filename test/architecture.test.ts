@@ -52,6 +52,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/errors.ts': [],
   'functions/wasm.ts': ['functions/runtime/int8/build'],
   'functions/wasm-modules.d.ts': [],
+  'functions/async-hooks.d.ts': [],
   'functions/file-assets.ts': ['functions/catalogue'],
   'functions/file-modules.ts': ['functions/catalogue', 'functions/runtime'],
   'functions/demo': ['functions/catalogue', 'functions/image', 'functions/runtime', 'functions/errors.ts'],

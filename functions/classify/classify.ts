@@ -1,5 +1,6 @@
 import type { Catalogue, Entry } from '../catalogue/catalogue.ts';
 import { brokenModel } from '../catalogue/errors.ts';
+import type { Manifest } from '../catalogue/manifest.ts';
 import { ServiceError } from '../errors.ts';
 import { type Codecs, preprocess, preprocessFramed } from '../image/preprocess.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
@@ -33,12 +34,21 @@ export class Classify {
   readonly #models: Models;
   readonly #codecs: Codecs;
   readonly #budget: MemoryBudget;
+  readonly #onUse: (manifest: Manifest) => void;
 
-  constructor(parts: { catalogue: Catalogue; models: Models; codecs: Codecs; budget: MemoryBudget }) {
+  /** @param parts `onUse` is told which model a picture is for */
+  constructor(parts: {
+    catalogue: Catalogue;
+    models: Models;
+    codecs: Codecs;
+    budget: MemoryBudget;
+    onUse?: (manifest: Manifest) => void;
+  }) {
     this.#catalogue = parts.catalogue;
     this.#models = parts.models;
     this.#codecs = parts.codecs;
     this.#budget = parts.budget;
+    this.#onUse = parts.onUse ?? (() => {});
   }
 
   /** Which version speaks. @throws ServiceError `model-unknown` or `model-broken` */
@@ -61,6 +71,7 @@ export class Classify {
    * @throws ServiceError
    */
   async scores({ manifest }: Entry, input: Input, activation: Activation = 'softmax'): Promise<Float32Array> {
+    this.#onUse(manifest);
     const pixels =
       'image' in input
         ? await preprocess(input.image, manifest.input, this.#codecs, this.#budget)
@@ -77,6 +88,7 @@ export class Classify {
    */
   async tensor(modelId: string, version: string, pixels: Uint8Array): Promise<Float32Array> {
     const { manifest } = await this.#catalogue.get(modelId);
+    this.#onUse(manifest);
     if (manifest.version !== version) throw brokenModel(modelId, 'manifest.json', `is not of version ${version}`);
     const { height, width, channels } = manifest.input;
     const bytes = height * width * (channels === 'grey' ? 1 : 3);
@@ -93,6 +105,7 @@ export class Classify {
     method: ExplainMethod,
   ): Promise<Answer> {
     const { manifest, labels } = entry;
+    this.#onUse(manifest);
     const { pixels, frame } = await preprocessFramed(image, manifest.input, this.#codecs, this.#budget);
     const { scores, heat } = await this.#models.with(manifest, (classifier) =>
       explain(method, classifier, manifest, pixels),

@@ -1,21 +1,33 @@
-import { createMiddleware } from 'hono/factory';
-import { callerOf } from '../access/caller.ts';
 import type { Host } from '../host.ts';
-import type { RequestIdVariables } from './request-id.ts';
+import type { Witness } from './record.ts';
+
+/** One that is longer is no address of ours. */
+const MAX_PATH = 200;
 
 /** One line a request, as JSON, without anything of the image. Why a request failed on our side stands here only. */
-export const log = (host: Host) =>
-  createMiddleware<{ Variables: RequestIdVariables }>(async (c, next) => {
-    await next();
-    const { status } = c.res;
-    const caller = callerOf(c);
-    const error = status >= 500 ? c.error : undefined;
+export const log =
+  (host: Pick<Host, 'log'>): Witness =>
+  ({ requestId, trace, method, path, status, model, version, problem, cache, bytes, waitedMs, caller, error }) =>
     host.log({
-      requestId: c.get('requestId'),
-      method: c.req.method,
-      path: c.req.path,
+      requestId,
+      // As OpenTelemetry names it in logs, so that they are found from a trace.
+      trace_id: trace.traceId,
+      method,
+      path: path.slice(0, MAX_PATH),
       status,
-      ...(caller && { caller: caller.id }),
-      ...(error && { error: error.stack ?? String(error), cause: error.cause && String(error.cause) }),
+      ...(model && { model, version }),
+      ...(problem && { problem }),
+      ...(cache && { cache }),
+      ...(bytes !== undefined && { bytes }),
+      waitedMs,
+      ...(caller && { caller }),
+      ...(error !== undefined && failure(error)),
     });
-  });
+
+function failure(error: unknown): { error: string; cause?: string } {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return {
+    error: (error instanceof Error && error.stack) || String(error),
+    ...(cause !== undefined && { cause: String(cause) }),
+  };
+}
