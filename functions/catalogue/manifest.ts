@@ -121,7 +121,10 @@ export const manifestSchema = z.strictObject({
   }),
 });
 
-export type Manifest = z.infer<typeof manifestSchema>;
+export type Manifest = z.infer<typeof manifestSchema> & {
+  /** Where its files are, if not in the folder of its id (`versions.ts`); known when it is read, never written. */
+  readonly folder?: string;
+};
 export type ModelInput = z.infer<typeof inputSchema>;
 export type ModelFile = z.infer<typeof fileSchema>;
 

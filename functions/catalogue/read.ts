@@ -43,7 +43,7 @@ export async function streamVerified(
   file: ModelFile,
   target: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
-  const stream = await assets.open(`${manifest.id}/${file.path}`);
+  const stream = await assets.open(`${manifest.folder ?? manifest.id}/${file.path}`);
   if (!stream) throw brokenModel(manifest.id, file.path, 'is missing');
   let at = 0;
   for await (const chunk of chunksOf(stream)) {

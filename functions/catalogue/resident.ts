@@ -34,7 +34,7 @@ export class Residents {
 
   /** Runs `use` with the loaded model, which stays while it runs. */
   async with<T>(manifest: Manifest, use: (classifier: Classifier) => Promise<T>): Promise<T> {
-    const { id } = manifest;
+    const id = manifest.folder ?? manifest.id;
     const calls = this.#calls.get(id) ?? 0;
     this.#calls.delete(id);
     this.#calls.set(id, calls + 1);
