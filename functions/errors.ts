@@ -23,6 +23,9 @@ export type ErrorCode =
   | 'rate-limited'
   | 'quota-exceeded'
   | 'tokens-unavailable'
+  | 'address-refused'
+  | 'fetch-failed'
+  | 'signature-refused'
   | 'too-slow'
   | 'busy';
 

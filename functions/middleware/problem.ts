@@ -27,6 +27,9 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   'rate-limited': { status: 429, title: 'There are too many requests' },
   'quota-exceeded': { status: 429, title: 'The quota is used up' },
   'tokens-unavailable': { status: 501, title: 'There are no client tokens here' },
+  'address-refused': { status: 400, title: 'The address may not be fetched' },
+  'fetch-failed': { status: 422, title: 'The address gives no image' },
+  'signature-refused': { status: 401, title: 'The signature is not right' },
   'too-slow': { status: 503, title: 'The request took too long' },
   busy: { status: 503, title: 'The service is busy' },
 };

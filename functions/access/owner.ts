@@ -1,0 +1,8 @@
+import type { Caller } from './caller.ts';
+
+/** Whose jobs and secrets are meant where access is off: there is only one then. */
+export const NOBODY = 'nobody';
+
+/** Who owns what a caller makes: the key, also where a token of it asks; else the caller itself. */
+export const ownerOf = (caller: Caller | undefined): string =>
+  caller === undefined ? NOBODY : caller.key ? `key:${caller.key.id}` : caller.id;
