@@ -23,6 +23,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/edge-access.ts': ['functions/host.ts'],
   'functions/app.ts': [
     'functions/access',
+    'functions/input',
+    'functions/webhooks',
     'functions/routes',
     'functions/middleware',
     'functions/host.ts',
@@ -33,6 +35,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/routes': [
     'functions/access',
     'functions/input',
+    'functions/webhooks',
     'functions/classify',
     'functions/catalogue',
     'functions/host.ts',
@@ -41,6 +44,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/client.ts': ['functions/routes', 'functions/input', 'functions/classify', 'functions/errors.ts'],
   'functions/middleware': ['functions/access', 'functions/host.ts', 'functions/errors.ts'],
   'functions/access': ['functions/errors.ts'],
+  'functions/webhooks': ['functions/errors.ts'],
   'functions/classify': ['functions/catalogue', 'functions/image', 'functions/runtime', ...EDGE],
   'functions/input': EDGE,
   'functions/catalogue': ['functions/runtime', ...EDGE],
@@ -56,7 +60,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/file-assets.ts': ['functions/catalogue'],
   'functions/file-modules.ts': ['functions/catalogue', 'functions/runtime'],
   'functions/demo': ['functions/catalogue', 'functions/image', 'functions/runtime', 'functions/errors.ts'],
-  'functions/deploy': ['functions/catalogue', 'functions/access'],
+  'functions/deploy': ['functions/catalogue', 'functions/access', 'functions/file-assets.ts'],
   'training/terminal': [],
   'training/graph': [],
   'training/data': ['training/terminal', ...CORE],

@@ -29,7 +29,7 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   'tokens-unavailable': { status: 501, title: 'There are no client tokens here' },
   'address-refused': { status: 400, title: 'The address may not be fetched' },
   'fetch-failed': { status: 422, title: 'The address gives no image' },
-  'signature-refused': { status: 401, title: 'The signature is not right' },
+  'signature-refused': { status: 403, title: 'The signature is not right' },
   'too-slow': { status: 503, title: 'The request took too long' },
   busy: { status: 503, title: 'The service is busy' },
 };
