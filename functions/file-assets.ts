@@ -1,14 +1,19 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { z } from 'zod';
 import type { AssetSource } from './catalogue/assets.ts';
+import { type ModelFolder, type ModelIndex, modelIndex } from './catalogue/versions.ts';
+
+/** Which version of a model speaks: `catalogue/versions.ts` has its form. */
+const TRAFFIC = 'traffic.json';
 
 /** Model folders on disk, for Node: the same files, checked in the same way, as at the edge. */
 export function fileAssets(folder: string): AssetSource {
   return {
     async open(name) {
-      if (name === 'index.json') return bodyOf(JSON.stringify({ models: await modelIds(folder) }));
+      if (name === 'index.json') return bodyOf(JSON.stringify(await indexOfFolder(folder)));
       const file = path.join(folder, ...name.split('/'));
       if (!path.resolve(file).startsWith(path.resolve(folder) + path.sep) || !existsSync(file)) return null;
       return Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>;
@@ -16,12 +21,37 @@ export function fileAssets(folder: string): AssetSource {
   };
 }
 
-async function modelIds(folder: string): Promise<string[]> {
+/** The models and versions under a folder. @throws Error naming the folder or the line of `traffic.json` at fault */
+export async function indexOfFolder(folder: string): Promise<ModelIndex> {
   const entries = await readdir(folder, { withFileTypes: true });
-  return entries
+  const folders = entries
+    // What an interrupted publication left beside them begins with a dot.
     .filter((entry) => !entry.name.startsWith('.') && existsSync(path.join(folder, entry.name, 'manifest.json')))
-    .map((entry) => entry.name)
-    .sort();
+    .map(({ name }) => name);
+  const traffic = path.join(folder, TRAFFIC);
+  return modelIndex(
+    await Promise.all(folders.map((name) => modelFolder(folder, name))),
+    existsSync(traffic) ? parsed(await readFile(traffic, 'utf8'), traffic) : undefined,
+  );
+}
+
+const namedSchema = z.object({ id: z.string(), revision: z.int() });
+
+async function modelFolder(folder: string, name: string): Promise<ModelFolder> {
+  const file = path.join(folder, name, 'manifest.json');
+  try {
+    return { name, manifest: namedSchema.parse(JSON.parse(await readFile(file, 'utf8'))) };
+  } catch {
+    return { name, manifest: null };
+  }
+}
+
+function parsed(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${file} is no JSON: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function bodyOf(text: string): ReadableStream<Uint8Array> {

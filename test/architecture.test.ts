@@ -21,6 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/isolated.ts': ['functions'],
   'functions/edge-host.ts': ['functions/host.ts', 'functions/wasm.ts'],
   'functions/edge-access.ts': ['functions/host.ts'],
+  'functions/edge-webhooks.ts': ['functions/host.ts', 'functions/webhooks'],
   'functions/app.ts': [
     'functions/access',
     'functions/input',
@@ -60,7 +61,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/file-assets.ts': ['functions/catalogue'],
   'functions/file-modules.ts': ['functions/catalogue', 'functions/runtime'],
   'functions/demo': ['functions/catalogue', 'functions/image', 'functions/runtime', 'functions/errors.ts'],
-  'functions/deploy': ['functions/catalogue', 'functions/access', 'functions/file-assets.ts'],
+  'functions/deploy': ['functions/catalogue', 'functions/access', 'functions/webhooks', 'functions/file-assets.ts'],
   'training/terminal': [],
   'training/graph': [],
   'training/data': ['training/terminal', ...CORE],

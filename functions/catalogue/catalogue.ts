@@ -1,11 +1,21 @@
 import { z } from 'zod';
 import type { AssetSource } from './assets.ts';
-import { brokenModel, unknownModel } from './errors.ts';
-import { type Label, labelsSchema, type Manifest, manifestSchema, modelIdSchema } from './manifest.ts';
+import { brokenModel, unknownModel, unknownVersion } from './errors.ts';
+import { type Label, labelsSchema, type Manifest, manifestSchema } from './manifest.ts';
 import { readFile, readVerified } from './read.ts';
-
-/** What the deployment carries: written by the build, `models/index.json`. */
-export const indexSchema = z.strictObject({ models: z.array(modelIdSchema).max(1000) });
+import {
+  folderOf,
+  indexSchema,
+  LABELS,
+  labelsOf,
+  type ModelIndex,
+  percentOf,
+  revisionsOf,
+  speakingOf,
+  type VersionLabel,
+  type Versions,
+  versionsSchema,
+} from './versions.ts';
 
 const MAX_JSON_BYTES = 4 * 1024 * 1024;
 
@@ -15,12 +25,24 @@ export interface Entry {
   readonly labels: readonly Label[];
 }
 
+/** One of the versions that a model has side by side. */
+export interface Version {
+  readonly manifest: Manifest;
+  readonly labels: readonly VersionLabel[];
+  /** Of the requests that name no version, how many of a hundred it answers. */
+  readonly percent: number;
+}
+
+/** Gives what a request that names no version is told from others by: a SHA-256 in hexadecimal digits. */
+export type Seed = () => Promise<string>;
+
 /** The models of this deployment. Each manifest is read and checked once, on first use; a broken one harms no other. */
 export class Catalogue {
   readonly #assets: AssetSource;
   readonly #mayUse: (id: string) => void;
+  /** By folder. */
   readonly #entries = new Map<string, Promise<Entry>>();
-  #ids: Promise<readonly string[]> | undefined;
+  #read: Promise<ModelIndex> | undefined;
 
   /** @param mayUse throws where whoever asks may not use this model: it is not theirs to see either */
   constructor(assets: AssetSource, mayUse: (id: string) => void = () => {}) {
@@ -28,32 +50,80 @@ export class Catalogue {
     this.#mayUse = mayUse;
   }
 
-  /** @throws ServiceError `model-unknown`, or `model-broken` naming the file. */
-  async get(id: string): Promise<Entry> {
-    this.#mayUse(id);
-    const ids = await this.ids();
-    if (!ids.includes(id)) throw unknownModel(id, ids);
-    return once(this.#entries, id, () => this.#read(id));
+  /**
+   * A model in the version that is asked for.
+   * @param name its id, or `<id>@<revision>`, `<id>@stable`, `<id>@canary`
+   * @param seed asked where no version is named and there is a canary; without one the stable version speaks
+   * @throws ServiceError `model-unknown`, or `model-broken` naming the file.
+   */
+  async get(name: string, seed?: Seed): Promise<Entry> {
+    const [id = '', ...rest] = name.split('@');
+    const asked = rest.length > 0 ? rest.join('@') : undefined;
+    const versions = await this.#versions(id);
+    if (!versions) {
+      const entry = await this.#entry(id);
+      const { revision } = entry.manifest;
+      if (asked === undefined || asked === 'stable' || digitsOf(asked) === String(revision)) return entry;
+      throw unknownVersion(id, asked, [String(revision)]);
+    }
+    if (asked !== undefined) return this.#entry(id, revisionOf(id, asked, versions), versions);
+    const split = versions.canary !== undefined && versions.canary_percent > 0;
+    return this.#entry(id, speakingOf(versions, split ? await seed?.() : undefined), versions);
   }
 
-  /** Every model that can be read; one with a broken manifest is left out (asking for it says what is wrong), as is one that the caller may not use. */
+  /** Of a model, all that can be read, highest revision first. @throws ServiceError as {@link get} where none can */
+  async versions(id: string): Promise<readonly Version[]> {
+    const versions = await this.#versions(id);
+    if (!versions) return [{ manifest: (await this.#entry(id)).manifest, labels: ['stable'], percent: 100 }];
+    const revisions = revisionsOf(versions);
+    const entries = await Promise.allSettled(revisions.map((revision) => this.#entry(id, revision, versions)));
+    const read = entries.flatMap((entry) => (entry.status === 'fulfilled' ? [entry.value.manifest] : []));
+    if (read.length === 0) await this.#entry(id, versions.stable, versions);
+    return read.map((manifest) => ({
+      manifest,
+      labels: labelsOf(manifest.revision, versions),
+      percent: percentOf(manifest.revision, versions),
+    }));
+  }
+
+  /** The stable version of every model that can be read; one with a broken manifest is left out (asking for it says what is wrong), as is one that the caller may not use. */
   async list(): Promise<readonly Manifest[]> {
     const entries = await Promise.allSettled((await this.ids()).map((id) => this.get(id)));
     return entries.flatMap((entry) => (entry.status === 'fulfilled' ? [entry.value.manifest] : []));
   }
 
-  ids(): Promise<readonly string[]> {
-    this.#ids ??= readFile(this.#assets, 'index.json', MAX_JSON_BYTES)
-      .then((bytes) => indexSchema.parse(parseJson(bytes)).models)
-      .catch((error: unknown) => {
-        this.#ids = undefined;
-        throw brokenModel('*', 'models/index.json', 'is missing or malformed', error);
-      });
-    return this.#ids;
+  async ids(): Promise<readonly string[]> {
+    return (await this.#index()).models;
   }
 
-  async #read(id: string): Promise<Entry> {
-    const manifest = await this.#manifest(id);
+  #index(): Promise<ModelIndex> {
+    this.#read ??= readFile(this.#assets, 'index.json', MAX_JSON_BYTES)
+      .then((bytes) => indexSchema.parse(parseJson(bytes)))
+      .catch((error: unknown) => {
+        this.#read = undefined;
+        throw brokenModel('*', 'models/index.json', 'is missing or malformed', error);
+      });
+    return this.#read;
+  }
+
+  /** Undefined where there is only the one in the folder of its id. */
+  async #versions(id: string): Promise<Versions | undefined> {
+    this.#mayUse(id);
+    const { models, versions = {} } = await this.#index();
+    if (!models.includes(id)) throw unknownModel(id, models);
+    if (!Object.hasOwn(versions, id)) return undefined;
+    const parsed = versionsSchema.safeParse(versions[id]);
+    if (!parsed.success) throw brokenModel(id, 'models/index.json', z.prettifyError(parsed.error));
+    return parsed.data;
+  }
+
+  #entry(id: string, revision?: number, versions?: Versions): Promise<Entry> {
+    const folder = versions && revision !== undefined ? folderOf(id, revision, versions) : id;
+    return once(this.#entries, folder, () => this.#readEntry(id, folder, revision));
+  }
+
+  async #readEntry(id: string, folder: string, revision: number | undefined): Promise<Entry> {
+    const manifest = await this.#manifest(id, folder, revision);
     const file = manifest.files.find((candidate) => candidate.role === 'labels');
     if (!file) throw brokenModel(id, 'manifest.json', 'lists no file of labels');
     const labels = labelsSchema.safeParse(parseJson(await readVerified(this.#assets, manifest, file)));
@@ -64,15 +134,33 @@ export class Catalogue {
     return { manifest, labels: labels.data };
   }
 
-  async #manifest(id: string): Promise<Manifest> {
-    const bytes = await readFile(this.#assets, `${id}/manifest.json`, MAX_JSON_BYTES).catch((error: unknown) => {
+  async #manifest(id: string, folder: string, revision: number | undefined): Promise<Manifest> {
+    const bytes = await readFile(this.#assets, `${folder}/manifest.json`, MAX_JSON_BYTES).catch((error: unknown) => {
       throw brokenModel(id, 'manifest.json', 'is missing', error);
     });
     const manifest = manifestSchema.safeParse(parseJson(bytes));
     if (!manifest.success) throw brokenModel(id, 'manifest.json', `is malformed: ${z.prettifyError(manifest.error)}`);
-    if (manifest.data.id !== id) throw brokenModel(id, 'manifest.json', `says it is "${manifest.data.id}"`);
-    return manifest.data;
+    const { id: its, revision: own } = manifest.data;
+    if (its !== id) throw brokenModel(id, 'manifest.json', `says it is "${its}"`);
+    if (revision !== undefined && own !== revision) {
+      throw brokenModel(id, `${folder}/manifest.json`, `says it is revision ${own}, not ${revision}`);
+    }
+    return folder === id ? manifest.data : { ...manifest.data, folder };
   }
+}
+
+/** Leading zeros are another way to write the same number (int64 in TensorFlow Serving). */
+const digitsOf = (version: string): string => version.replace(/^0+(?=\d+$)/, '');
+
+/** @throws ServiceError `model-unknown` */
+function revisionOf(id: string, asked: string, versions: Versions): number {
+  const label = LABELS.find((name) => name === asked);
+  const known = revisionsOf(versions);
+  const revision = label ? versions[label] : known.find((one) => String(one) === digitsOf(asked));
+  if (revision === undefined) {
+    throw unknownVersion(id, asked, [...known.map(String), ...LABELS.filter((name) => versions[name] !== undefined)]);
+  }
+  return revision;
 }
 
 /** The value of `key`, made once even when asked for many times at once; a failure is forgotten, so that it can be tried again. */

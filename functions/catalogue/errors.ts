@@ -15,3 +15,11 @@ export const brokenModel = (id: string, file: string, why: string, cause?: unkno
     'Use another model; whoever deploys this service has to publish this one again.',
     { cause },
   );
+
+/** @param asked what the address named: a revision in digits, or a label */
+export const unknownVersion = (id: string, asked: string, known: readonly string[]): ServiceError =>
+  new ServiceError(
+    'model-unknown',
+    `There is no version ${asked.slice(0, 20)} of "${id}".`,
+    `Ask for one of: ${known.join(', ')}; or for none.`,
+  );
