@@ -10,6 +10,7 @@ import { metered } from './classify/metered.ts';
 import { placed } from './classify/remote.ts';
 import { ServiceError } from './errors.ts';
 import type { Access, Host } from './host.ts';
+import type { UrlRules } from './input/fetch-url.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { access, callerMayUse, takingOf } from './middleware/access.ts';
 import { crossOrigin } from './middleware/cors.ts';
@@ -61,7 +62,7 @@ export function createApp(host: Host): Hono {
       c,
     ),
   );
-  classifyRoute(app, classify, problemOf);
+  classifyRoute(app, classify, problemOf, (caller) => urlRulesOf(host, caller?.key?.urlHosts ?? undefined));
   modelRoutes(app, catalogue);
   healthRoutes(app, catalogue);
   tensorFlowServingRoutes(app, catalogue, classify);
@@ -71,6 +72,11 @@ export function createApp(host: Host): Hono {
   metricsRoute(app, () => metrics.text());
   if (host.page) demoRoutes(app, host.page);
   return app;
+}
+
+/** @param allowedHosts of the key that asks; undefined for all that are public */
+function urlRulesOf({ httpLoopback = false }: Host, allowedHosts: readonly string[] | undefined): UrlRules {
+  return { allowHttpLoopback: httpLoopback, ...(allowedHosts && { allowedHosts }) };
 }
 
 /** Before all routes: from here on a request has a caller, or is for an open address. */

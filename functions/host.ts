@@ -15,6 +15,15 @@ export interface Host {
   };
   /** Keys, tokens, limits and quotas; without it everything is open to all. */
   readonly access?: Access;
+  /** Signed callbacks and hooks; without it there are none. */
+  readonly webhooks?: {
+    /** Tables of `migrations/`. */
+    readonly database: D1Database;
+    /** WEBHOOK_SECRET, `whsec_…`: signs where access is off, and encrypts the secrets of owners and sources. */
+    readonly secret: string;
+  };
+  /** For development: pictures are fetched from this machine itself too, and callbacks sent to it. */
+  readonly httpLoopback?: boolean;
   /** Origins whose pages may call, or `*`; none if not given. */
   readonly corsOrigins?: readonly string[];
   /** Takes a data point a request: Analytics Engine, where there is one. */

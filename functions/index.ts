@@ -4,8 +4,9 @@ import { createApp } from './app.ts';
 import { SHARED_ISOLATE_BYTES } from './catalogue/isolate-bytes.ts';
 import { type AccessEnv, edgeAccess } from './edge-access.ts';
 import { answer, type EdgeEnv, edgeHost } from './edge-host.ts';
+import { edgeWebhooks, type WebhookEnv } from './edge-webhooks.ts';
 
-interface Env extends EdgeEnv, AccessEnv {
+interface Env extends EdgeEnv, AccessEnv, WebhookEnv {
   /** The Worker of `isolated.ts`, where it is deployed too. */
   readonly ISOLATED?: Fetcher;
   /** A model that plans more memory than this runs there. */
@@ -20,6 +21,7 @@ export default {
     app ??= createApp({
       ...edgeHost(env),
       ...edgeAccess(env),
+      ...edgeWebhooks(env),
       page: (page) => ASSETS.fetch(page),
       memoryBytes: SHARED_ISOLATE_BYTES,
       ...(ISOLATED && { isolated: { aboveBytes: Number(SHARED_MODEL_BYTES), fetch: (call) => ISOLATED.fetch(call) } }),

@@ -11,6 +11,8 @@ export interface ApiKey extends Scopes {
   readonly name: string;
   /** Null where there is no quota. */
   readonly imagesPerMonth: number | null;
+  /** Hosts that it may have fetched and called back; null for all that are public. */
+  readonly urlHosts: readonly string[] | null;
   /** Seconds since 1970. */
   readonly expiresAt: number | null;
   readonly revokedAt: number | null;
@@ -32,14 +34,16 @@ const rowSchema = z
     routes: list,
     models: list,
     images_per_month: z.int().nullable(),
+    url_hosts: list.nullable(),
     expires_at: z.int().nullable(),
     revoked_at: z.int().nullable(),
   })
   .transform(
-    ({ hash, images_per_month, expires_at, revoked_at, ...rest }): ApiKey => ({
+    ({ hash, images_per_month, url_hosts, expires_at, revoked_at, ...rest }): ApiKey => ({
       ...rest,
       hash: Uint8Array.from(hash.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)),
       imagesPerMonth: images_per_month,
+      urlHosts: url_hosts,
       expiresAt: expires_at,
       revokedAt: revoked_at,
     }),
@@ -72,7 +76,9 @@ export class Keys {
     if (known) return known;
     await beforeReading();
     const row = await this.#database
-      .prepare('SELECT id, name, hash, routes, models, images_per_month, expires_at, revoked_at FROM keys WHERE id = ?')
+      .prepare(
+        'SELECT id, name, hash, routes, models, images_per_month, url_hosts, expires_at, revoked_at FROM keys WHERE id = ?',
+      )
       .bind(id)
       .first()
       .catch(databaseAway);

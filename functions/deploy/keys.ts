@@ -7,6 +7,7 @@ import { execute, quoted, type Where } from './database.ts';
 
 const USAGE = `npm run keys -- create --name NAME [--models a,b] [--routes ${ROUTES.join(',')}]
                         [--images-per-month N] [--expires 90d | 2027-01-31]
+                        [--url-hosts cdn.example,*.shop.example]
 npm run keys -- list
 npm run keys -- revoke ID
 Each also takes --remote: the keys of the deployment, not those of npm start.`;
@@ -19,11 +20,14 @@ const { values, positionals } = parseArgs({
     routes: { type: 'string', default: DEFAULT_ROUTES.join(',') },
     'images-per-month': { type: 'string' },
     expires: { type: 'string' },
+    'url-hosts': { type: 'string' },
     remote: { type: 'boolean', default: false },
     'persist-to': { type: 'string' },
   },
 });
 const where: Where = values.remote ? { remote: true } : { remote: false, persistTo: values['persist-to'] };
+/** As a URL has it: lower case, international names as xn--. */
+const hostSchema = z.string().regex(/^(\*\.)?([a-z0-9-]+\.)+[a-z0-9-]+$/, 'a host, as cdn.example or *.cdn.example');
 const nowSeconds = Math.floor(Date.now() / 1000);
 
 try {
@@ -47,10 +51,11 @@ async function create(): Promise<void> {
     .min(0)
     .nullable()
     .parse(values['images-per-month'] ?? null);
+  const hosts = values['url-hosts'] === undefined ? null : JSON.stringify(listOf(hostSchema, values['url-hosts']));
   const { key, id, hash } = await makeKey();
-  const row = [id, hash, name, JSON.stringify(routes), JSON.stringify(models), quota, nowSeconds, expiry()];
+  const row = [id, hash, name, JSON.stringify(routes), JSON.stringify(models), quota, hosts, nowSeconds, expiry()];
   await execute(
-    `INSERT INTO keys (id, hash, name, routes, models, images_per_month, created_at, expires_at)
+    `INSERT INTO keys (id, hash, name, routes, models, images_per_month, url_hosts, created_at, expires_at)
      VALUES (${row.map(quoted).join(', ')})`,
     where,
   );
@@ -61,17 +66,17 @@ async function create(): Promise<void> {
 async function list(): Promise<void> {
   const month = new Date().toISOString().slice(0, 7);
   const rows = await execute(
-    `SELECT keys.id, name, routes, models, coalesce(usage.images, 0) AS images, images_per_month AS quota,
+    `SELECT keys.id, name, routes, models, coalesce(usage.images, 0) AS images, images_per_month AS quota, url_hosts,
             date(created_at, 'unixepoch') AS created, date(expires_at, 'unixepoch') AS expires,
             date(revoked_at, 'unixepoch') AS revoked
      FROM keys LEFT JOIN usage ON usage.key_id = keys.id AND usage.month = ${quoted(month)} ORDER BY created_at, keys.id`,
     where,
   );
   if (rows.length === 0) console.log('There are no keys yet.');
-  for (const { id, name, routes, models, images, quota, created, expires, revoked } of rows) {
+  for (const { id, name, routes, models, images, quota, url_hosts, created, expires, revoked } of rows) {
     const state = revoked ? `revoked ${revoked}` : expires ? `expires ${expires}` : 'never expires';
     console.log(
-      `${id}  ${name}  ${names(routes)}  ${names(models)}  ${images}/${quota ?? '-'} images  ${created}  ${state}`,
+      `${id}  ${name}  ${names(routes)}  ${names(models)}  ${images}/${quota ?? '-'} images  ${created}  ${state}${url_hosts ? `  addresses at ${names(url_hosts)}` : ''}`,
     );
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ServiceError } from '../errors.ts';
 import { decodeBase64 } from './base64.ts';
 import { readBody, tooLarge } from './body.ts';
+import { fetchImage, type UrlRules } from './fetch-url.ts';
 import { checked, parseJsonBody } from './json.ts';
 import { type Options, optionsSchema } from './options.ts';
 
@@ -13,18 +14,35 @@ export const MAX_IMAGES = 32;
 export const MAX_JSON_BYTES = Math.ceil(MAX_IMAGE_BYTES / 3) * 4 + 16_384;
 const MAX_FORM_BYTES = MAX_IMAGE_BYTES + 64 * 1024;
 
+/** How long the answer of an address that others name may take, redirects and all. */
+const FETCH_MS = 10_000;
+/** Where a caller has no rules of its own. */
+const PUBLIC: UrlRules = { allowHttpLoopback: false };
+
 const base64 = z.string().min(1).meta({ description: 'A PNG or JPEG in standard base64; a data: URL is taken too.' });
+const url = z.string().min(1).meta({ description: 'The https address of a PNG or JPEG that anybody can fetch.' });
 
 export const imageBodySchema = optionsSchema
-  .extend({ image: base64.optional(), images: z.array(base64).min(1).max(MAX_IMAGES).optional() })
-  .refine(({ image, images }) => (image === undefined) !== (images === undefined), {
-    path: ['image'],
-    message: 'exactly one of "image" and "images" is needed',
+  .extend({
+    image: base64.optional(),
+    url: url.optional(),
+    images: z
+      .array(z.union([base64, z.strictObject({ url })]))
+      .min(1)
+      .max(MAX_IMAGES)
+      .optional(),
   })
-  .meta({ id: 'ClassifyBody', description: 'One picture in "image", or several in "images"; options beside them.' });
+  .refine((body) => [body.image, body.url, body.images].filter((given) => given !== undefined).length === 1, {
+    path: ['image'],
+    message: 'exactly one of "image", "url" and "images" is needed',
+  })
+  .meta({
+    id: 'ClassifyBody',
+    description: 'One picture in "image" or at "url", or several in "images"; options beside them.',
+  });
 
 /** Gives the bytes, or says what is wrong with this one picture. @throws ServiceError */
-export type Picture = () => Uint8Array<ArrayBuffer>;
+export type Picture = () => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
 
 export interface Pictures {
   readonly pictures: readonly [Picture, ...Picture[]];
@@ -38,12 +56,13 @@ export interface Pictures {
  * The pictures of a request: raw bytes of one, `multipart/form-data` with one part named `image` or several named
  * `images`, or JSON {@link imageBodySchema}. The content type tells only which of the three it is; what kind of
  * picture, its own bytes tell.
+ * @param rules which addresses JSON may name; they are fetched one at a time, when their picture's turn has come
  * @throws ServiceError
  */
-export async function picturesOf(request: Request): Promise<Pictures> {
+export async function picturesOf(request: Request, rules = PUBLIC): Promise<Pictures> {
   switch (mediaType(request)) {
     case 'application/json':
-      return fromJson(await readBody(request, MAX_JSON_BYTES));
+      return fromJson(await readBody(request, MAX_JSON_BYTES), rules);
     case 'multipart/form-data':
       return fromForm(request);
     default:
@@ -57,20 +76,19 @@ export const mediaType = (request: Request): string =>
 
 const one = (image: Uint8Array<ArrayBuffer>): Pictures => ({ pictures: [() => image], several: false, options: {} });
 
-function fromJson(body: Uint8Array): Pictures {
-  const { image, images, ...options } = checked(
+function fromJson(body: Uint8Array, rules: UrlRules): Pictures {
+  const { image, url, images, ...options } = checked(
     imageBodySchema,
     parseJsonBody(present(body)),
-    'Send {"image": "<base64>"} or {"images": […]}, and top_k, min_score, labels or explain beside it if you like.',
+    'Send {"image": "<base64>"}, {"url": "https://…"} or {"images": […]}, and top_k, min_score, labels or explain beside it if you like.',
   );
-  const [first, ...more] = images ?? [image ?? ''];
-  return { pictures: [lazy(first ?? ''), ...more.map(lazy)], several: images !== undefined, options };
+  const pictureOf = (given: string | { url: string }): Picture =>
+    typeof given === 'string'
+      ? () => present(decodeBase64(given, MAX_IMAGE_BYTES))
+      : () => fetchImage(given.url, rules, { bytes: MAX_IMAGE_BYTES, milliseconds: FETCH_MS });
+  const [first, ...more] = images ?? [url === undefined ? (image ?? '') : { url }];
+  return { pictures: [pictureOf(first ?? ''), ...more.map(pictureOf)], several: images !== undefined, options };
 }
-
-const lazy =
-  (text: string): Picture =>
-  () =>
-    present(decodeBase64(text, MAX_IMAGE_BYTES));
 
 async function fromForm(request: Request): Promise<Pictures> {
   const body = present(await readBody(request, MAX_FORM_BYTES));

@@ -1,7 +1,9 @@
 import type { Hono } from 'hono';
+import { type Caller, callerOf } from '../access/caller.ts';
 import type { Answers } from '../classify/answer.ts';
 import type { Classify, ClassifyOptions } from '../classify/classify.ts';
 import { type Problem, ServiceError } from '../errors.ts';
+import type { UrlRules } from '../input/fetch-url.ts';
 import { type Picture, picturesOf } from '../input/images.ts';
 import { optionsOfQuery } from '../input/options.ts';
 import { route } from './methods.ts';
@@ -14,22 +16,30 @@ const ITS_OWN = new Set<Problem['type']>([
   'image-unsupported',
   'image-damaged',
   'image-too-large',
+  'address-refused',
+  'fetch-failed',
   'busy',
 ]);
 
 /**
  * `POST /classify/{model}?top_k=5&min_score=0.1&labels=Bag&explain=cam`: the native route.
  * @param problemOf what an error is in HTTP's terms
+ * @param urlRules which addresses a caller may have fetched
  */
-export function classifyRoute(app: Hono, classify: Classify, problemOf: (error: unknown) => Problem): void {
+export function classifyRoute(
+  app: Hono,
+  classify: Classify,
+  problemOf: (error: unknown) => Problem,
+  urlRules: (caller: Caller | undefined) => UrlRules,
+): void {
   route(app, '/classify/:model', {
     POST: async (c) => {
       const asked = optionsOfQuery(new URL(c.req.url).searchParams);
-      const { pictures, several, options: beside } = await picturesOf(c.req.raw);
+      const { pictures, several, options: beside } = await picturesOf(c.req.raw, urlRules(callerOf(c)));
       const { top_k: topK, min_score: minScore, labels, explain } = { ...asked, ...beside };
       const options = { topK, minScore, labels, explain };
       const model = c.req.param('model') ?? '';
-      if (!several) return c.json(await classify.image(model, pictures[0](), options));
+      if (!several) return c.json(await classify.image(model, await pictures[0](), options));
       if (explain) throw explainsOne();
       return c.json(await answers(model, pictures, options));
     },
@@ -41,7 +51,7 @@ export function classifyRoute(app: Hono, classify: Classify, problemOf: (error: 
     const model = await classify.served(id);
     for (const picture of pictures) {
       try {
-        const { predictions } = await classify.image(id, picture(), options);
+        const { predictions } = await classify.image(id, await picture(), options);
         results.push({ status: 200, predictions });
       } catch (error) {
         const { type, status, title, detail } = problemOf(error);

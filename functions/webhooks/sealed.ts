@@ -2,6 +2,11 @@ import { fromBase64, parseSigningSecret, toBase64 } from './sign.ts';
 
 /** Secrets as they lie in D1: base64 of a 12-byte nonce and AES-256-GCM of the text with its 16-byte tag. */
 
+/** Where a secret of an owner stands. */
+export const placeOfSecret = (id: string, owner: string): readonly string[] => ['webhook_secrets', id, owner];
+/** Where the secrets of a source stand. */
+export const placeOfSource = (name: string, owner: string): readonly string[] => ['hook_sources', name, owner];
+
 const NONCE_BYTES = 12;
 const INFO = new Uint8Array(new TextEncoder().encode('edge-classifier webhook secrets, version 1'));
 

@@ -1,9 +1,6 @@
 import { z } from 'zod';
-import { unseal } from './sealed.ts';
+import { placeOfSecret, unseal } from './sealed.ts';
 import { parseSigningSecret, type SigningSecret } from './sign.ts';
-
-/** The place of {@link seal} for a secret of an owner. */
-export const placeOfSecret = (id: string, owner: string): readonly string[] => ['webhook_secrets', id, owner];
 
 const rowSchema = z.object({ id: z.string(), sealed: z.string() });
 

@@ -1,20 +1,7 @@
 import { z } from 'zod';
-import { mappingSchema } from './mapping.ts';
-import { unseal } from './sealed.ts';
+import { type Orders, ordersSchema, sourceNameSchema } from './orders.ts';
+import { placeOfSource, unseal } from './sealed.ts';
 import { SCHEMES, type Scheme } from './verify.ts';
-
-export const sourceNameSchema = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a name of lower-case letters, digits and hyphens, at most 63');
-
-/** What is made of each event of a source. */
-export const ordersSchema = z.strictObject({
-  model: z.string().min(1).max(63),
-  mapping: mappingSchema,
-  top_k: z.int().min(1).max(1000).optional(),
-  callback_url: z.url().optional(),
-});
-export type Orders = z.infer<typeof ordersSchema>;
 
 export interface HookSource {
   readonly name: string;
@@ -33,9 +20,6 @@ const rowSchema = z.object({
   orders: json.pipe(ordersSchema),
   sealed: z.string(),
 });
-
-/** The place of {@link seal} for a source's secrets. */
-export const placeOfSource = (name: string, owner: string): readonly string[] => ['hook_sources', name, owner];
 
 /** Who may post to `/hooks/{name}`. */
 export class HookSources {

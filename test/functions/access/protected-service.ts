@@ -22,7 +22,12 @@ const migrations = import.meta.glob<string>('../../../functions/migrations/*.sql
 
 /** The tables, empty, as the migrations make them. */
 export async function emptyTables(): Promise<D1Database> {
-  await DB.batch(['tokens', 'usage', 'keys'].map((table) => DB.prepare(`DROP TABLE IF EXISTS ${table}`)));
+  const { results } = await DB.prepare(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT GLOB '_cf*'",
+  ).all<{ name: string }>();
+  // Some refer to others.
+  const drops = results.map(({ name }) => DB.prepare(`DROP TABLE ${name}`));
+  await DB.batch([DB.prepare('PRAGMA defer_foreign_keys = on'), ...drops]);
   for (const file of Object.keys(migrations).sort()) {
     const statements = (migrations[file] ?? '').replaceAll(/^\s*--.*$/gm, '').split(';');
     for (const sql of statements.filter((statement) => statement.trim() !== '')) await DB.prepare(sql).run();

@@ -33,7 +33,7 @@ describe('the picture in a request', () => {
       post('{"image":"AQID+g=="}', 'application/json; charset=utf-8'),
     ]) {
       const { pictures, several } = await picturesOf(request);
-      expect([several, ...pictures[0]()]).toEqual([false, ...bytes]);
+      expect([several, ...(await pictures[0]())]).toEqual([false, ...bytes]);
     }
   });
 
@@ -58,7 +58,9 @@ describe('the picture in a request', () => {
   });
 
   it('is taken at exactly its limit', async () => {
-    expect((await picturesOf(post(new Uint8Array(MAX_IMAGE_BYTES)))).pictures[0]().length).toBe(MAX_IMAGE_BYTES);
+    expect((await (await picturesOf(post(new Uint8Array(MAX_IMAGE_BYTES)))).pictures[0]()).length).toBe(
+      MAX_IMAGE_BYTES,
+    );
   });
 
   it('is refused when it is not there, twice there, or text', async () => {
@@ -85,10 +87,11 @@ describe('several pictures in a request', () => {
   it('come as a list in JSON, or as parts named images; a bad one is found when it is read', async () => {
     const json = await picturesOf(post('{"images":["AQID+g==","%%"],"labels":["Bag"]}', 'application/json'));
     expect([json.several, json.pictures.length, json.options]).toEqual([true, 2, { labels: ['Bag'] }]);
-    expect([...json.pictures[0]()]).toEqual([...bytes]);
+    expect([...(await json.pictures[0]())]).toEqual([...bytes]);
     expect(await code(() => json.pictures[1]?.())).toBe('bad-base64');
     const parts = await picturesOf(form('images', 'images'));
-    expect([parts.several, ...parts.pictures.map((picture) => [...picture()])]).toEqual([true, [...bytes], [...bytes]]);
+    const both = await Promise.all(parts.pictures.map(async (picture) => [...(await picture())]));
+    expect([parts.several, ...both]).toEqual([true, [...bytes], [...bytes]]);
     expect((await picturesOf(form('images'))).several).toBe(true);
   });
 

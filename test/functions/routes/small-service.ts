@@ -65,7 +65,7 @@ export async function smallService(fail?: () => Error) {
     const error = new ServiceError('route-unknown', 'Nothing answers.', 'Ask elsewhere.');
     return refuse(error, c.req.path) ?? problem(error, c);
   });
-  classifyRoute(app, classify, problemOf);
+  classifyRoute(app, classify, problemOf, () => ({ allowHttpLoopback: false }));
   tensorFlowServingRoutes(app, catalogue, classify);
   openInferenceRoutes(app, catalogue, classify);
   huggingFaceRoute(app, catalogue, classify);
