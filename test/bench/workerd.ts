@@ -64,7 +64,7 @@ export async function startInWorkerd(runner: RunnerName, folder: string): Promis
 }
 
 /** The Worker's script and the WebAssembly that it imports, as Miniflare's modules. */
-async function bundle(entry: string) {
+export async function bundle(entry: string) {
   const wasm = new Map<string, string>();
   const { outputFiles } = await build({
     entryPoints: [entry],
