@@ -9,7 +9,7 @@ export type Scheme = (typeof SCHEMES)[number];
 const TOLERANCE_SECONDS = 300;
 /** A header with more of them is made to keep us busy. */
 const MAX_SIGNATURES = 16;
-const MAX_ID_LENGTH = 256;
+const MAX_ID_LENGTH = 128;
 const PUBLIC_KEY_BYTES = 32;
 
 type Bytes = Uint8Array<ArrayBuffer>;
