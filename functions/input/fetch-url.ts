@@ -84,8 +84,7 @@ export async function fetchImage(
   const first = checkedAddress(url, rules);
   const signal = AbortSignal.timeout(bound.milliseconds);
   try {
-    const response = await followed(first, rules, signal);
-    return await imageOf(response, bound.bytes);
+    return await imageOf(await followed(first, rules, signal), bound.bytes, signal);
   } catch (error) {
     if (error instanceof ServiceError) throw error;
     if (signal.aborted)
@@ -112,26 +111,41 @@ async function followed(first: URL, rules: UrlRules, signal: AbortSignal): Promi
 }
 
 /** @throws ServiceError, and lets the rest of the body go, as soon as that is known */
-async function imageOf(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (!response.body) throw failed('answers without a body');
-  if (Number(response.headers.get('content-length') ?? 0) > maxBytes) {
-    await response.body.cancel();
-    throw tooLarge('picture', maxBytes);
+async function imageOf(
+  { body, headers }: Response,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (!body) throw failed('answers without a body');
+  const reader = body.getReader();
+  const stop = () => reader.cancel(signal.reason).catch(() => {});
+  const onAbort = () => {
+    stop();
+  };
+  signal.addEventListener('abort', onAbort);
+  try {
+    if (Number(headers.get('content-length') ?? 0) > maxBytes) throw tooLarge('picture', maxBytes);
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    let known = false;
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) break;
+      bytes += value.length;
+      if (bytes > maxBytes) throw tooLarge('picture', maxBytes);
+      chunks.push(value);
+      known ||= bytes >= SIGNATURE_BYTES && isImage(joined(chunks, bytes));
+      if (!known && bytes >= SIGNATURE_BYTES) throw notAnImage();
+    }
+    if (!known) throw notAnImage();
+    return joined(chunks, bytes);
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  let known = false;
-  // Leaving the loop cancels the body.
-  for await (const chunk of response.body) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge('picture', maxBytes);
-    chunks.push(chunk);
-    known ||= bytes >= SIGNATURE_BYTES && isImage(joined(chunks, bytes));
-    if (!known && bytes >= SIGNATURE_BYTES) throw notAnImage();
-  }
-  const image = joined(chunks, bytes);
-  if (!known) throw notAnImage();
-  return image;
 }
 
 const SIGNATURE_BYTES = 8;

@@ -82,7 +82,7 @@ async function standard(secrets: readonly string[], headers: Headers, body: Byte
   return id;
 }
 
-const base64Of = (secret: string): Bytes => fromBase64(secret.slice(HMAC_PREFIX.length));
+const base64Of = (secret: string): Bytes => fromBase64(secret.slice(secret.indexOf('_') + 1));
 
 async function anyHmac(keys: readonly Bytes[], signatures: readonly Bytes[], signed: Bytes): Promise<void> {
   const of = signatures.slice(0, MAX_SIGNATURES);
