@@ -5,10 +5,10 @@ import { isLoopbackHost, isPublicHost, withoutDot } from './public-address.ts';
 /**
  * Addresses that others name, fetched on their behalf.
  *
- * An address is judged by how it is written, at every hop. What a name resolves to is not told in Workers: there the
- * network itself leads to no private address, whatever a name resolves to, and there is no time between a check and a
- * connection to use. `workerd` on a machine of one's own connects wherever that machine can: its network service is
- * given `allow = ["public"]`, which is checked on the address that is connected to.
+ * An address is judged by how it is written, at every hop. What a name resolves to is not told to a Worker, and a check
+ * before connecting could be outrun (DNS rebinding). Two things hold after the name is resolved: whoever answers has to
+ * show a certificate for that name, and the network leads to no private address: Cloudflare's has no such route, and the
+ * network service of a `workerd` of one's own, with `allow = ["public"]`, refuses the connection.
  */
 
 /** What an address of others may be. */
