@@ -108,6 +108,7 @@ describe('keys, from the command line to the answer', () => {
     [['create', '--name', 'x', '--models', '../secrets'], /model id/],
     [['create', '--name', 'x', '--images-per-month', '-1'], /-1|Too small/i],
     [['create', '--name', 'x', '--expires', '2020-01-01'], /over/],
+    [['create', '--name', 'x', '--url-hosts', 'https://cdn.example/'], /a host, as/],
     [['delete', 'x'], /keys -- create/],
   ])('npm run keys -- %s says what is wrong', async (args, says) => {
     await expect(keys(...args)).rejects.toThrow(says);
@@ -127,7 +128,7 @@ describe('with keys on, over HTTP', () => {
       }
     }
     expect(Object.keys(paths).length).toBeGreaterThan(10);
-    expect(open.filter((address) => !/^\/(health|docs|openapi\.json|v2\/health)/.test(address))).toEqual([]);
+    expect(open.filter((address) => !/^\/(health|docs|openapi\.json|hooks\/|v2\/health)/.test(address))).toEqual([]);
   });
 
   it.each([

@@ -40,6 +40,7 @@ interface Row {
   readonly routes: readonly string[];
   readonly models: readonly string[];
   readonly quota: number | null;
+  readonly urlHosts: readonly string[] | null;
   readonly expiresAt: number | null;
   readonly revokedAt: number | null;
 }
@@ -50,12 +51,21 @@ export async function addKey(fields: Partial<Row> = {}): Promise<string> {
   const key = `ek_${id}_${'A'.repeat(42)}b`;
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key));
   const hash = [...new Uint8Array(digest)].map((byte) => (byte + 256).toString(16).slice(1)).join('');
-  const { routes = ['*'], models = ['*'], quota = null, expiresAt = null, revokedAt = null } = fields;
+  const { routes = ['*'], models = ['*'], quota = null, urlHosts = null, expiresAt = null, revokedAt = null } = fields;
   await DB.prepare(
-    `INSERT INTO keys (id, hash, name, routes, models, images_per_month, created_at, expires_at, revoked_at)
-     VALUES (?, ?, 'test', ?, ?, ?, 0, ?, ?)`,
+    `INSERT INTO keys (id, hash, name, routes, models, images_per_month, url_hosts, created_at, expires_at, revoked_at)
+     VALUES (?, ?, 'test', ?, ?, ?, ?, 0, ?, ?)`,
   )
-    .bind(id, hash, JSON.stringify(routes), JSON.stringify(models), quota, expiresAt, revokedAt)
+    .bind(
+      id,
+      hash,
+      JSON.stringify(routes),
+      JSON.stringify(models),
+      quota,
+      urlHosts && JSON.stringify(urlHosts),
+      expiresAt,
+      revokedAt,
+    )
     .run();
   return key;
 }
