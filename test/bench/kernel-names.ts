@@ -14,6 +14,8 @@ export function kernelName(op: Op): string {
       return convName(op);
     case 'depthwise':
       return op.kernelHeight === 3 && op.kernelWidth === 3 ? 'depthwise3x3-u7s8-1x8c2' : 'depthwise-u7s8-4x8c4';
+    case 'depthwise-wide':
+      return 'depthwise-u8s8-1x8c1';
     case 'dense-int4':
       return 'dense-u7s4-1x8c32';
     default:
@@ -21,10 +23,11 @@ export function kernelName(op: Op): string {
   }
 }
 
-/** Forms w (K step 4), w4 (16) and Winograd; `conv` gathers its rows, `gemm` reads them where they lie. */
+/** Forms w (K step 4), w4 (16), Winograd and w on 8 bits; `conv` gathers its rows, `gemm` reads them where they lie. */
 function convName(op: OpOf<'conv'>): string {
   if (op.form === 2) return 'conv3x3-winograd-u7s8-4x8c2';
   const file = readsTensorAsRows(op) ? 'gemm' : 'conv';
+  if (op.form === 3) return `${file}-u8s8-2x8c4`;
   if (op.outputHeight * op.outputWidth < 4) return `${file}-u7s8-1x8c8`;
   return op.form === 1 ? `${file}-u7s8-4x8c16` : `${file}-u7s8-4x8c4`;
 }
@@ -38,6 +41,7 @@ export function macsOf(op: Op): number {
     case 'conv':
       return (pixels * op.outputChannels * op.kernelHeight * op.kernelWidth * op.inputChannels) / op.groups;
     case 'depthwise':
+    case 'depthwise-wide':
       return pixels * op.outputChannels * op.kernelHeight * op.kernelWidth;
     case 'dense-int4':
       return op.inputChannels * op.outputChannels;

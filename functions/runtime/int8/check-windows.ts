@@ -13,6 +13,7 @@ import { isWinogradShape, winogradScratchBytesFor } from './winograd.ts';
 
 /** The checks of ops that look through a window: its geometry, weights, scratch and largest sum. */
 
+type Depthwise = OpOf<'depthwise'> | OpOf<'depthwise-wide'>;
 type Windowed = Extract<Op, { kernelHeight: number }>;
 
 /** Sums of this many products of a byte and a weight stay below 2^31. */
@@ -31,10 +32,10 @@ function checkWindow(op: Windowed, spans: Spans): void {
   );
 }
 
-function checkDilation(op: OpOf<'conv'> | OpOf<'depthwise'>, spans: Spans): void {
+function checkDilation(op: OpOf<'conv'> | Depthwise, spans: Spans, most: 127 | 255): void {
   const inside = [op.dilationY, op.dilationX].every((step) => step >= 1 && step <= MAX_STEP);
   spans.require(inside, 'has a dilation outside 1…4096');
-  spans.require(op.padValue >= 0 && op.padValue <= 127, `pads with ${op.padValue}, not 0…127`);
+  spans.require(op.padValue >= 0 && op.padValue <= most, `pads with ${op.padValue}, not 0…${most}`);
 }
 
 function panel(op: OpOf<'conv'> | OpOf<'conv-first'>, spans: Spans, rowBytes: number): Span {
@@ -55,11 +56,11 @@ export function checkConvFirst(op: OpOf<'conv-first'>, spans: Spans, input: Span
 
 export function checkConv(op: OpOf<'conv'>, spans: Spans, input: Span): void {
   checkWindow(op, spans);
-  checkDilation(op, spans);
+  checkDilation(op, spans, op.form === 3 ? 255 : 127);
   const { groups } = op;
   const divides = groups >= 1 && op.inputChannels % groups === 0 && op.outputChannels % groups === 0;
   spans.require(divides, `has ${groups} groups, which do not divide its channels`);
-  spans.require([0, 1, 2].includes(op.form), `has form ${op.form}, which this engine does not know`);
+  spans.require([0, 1, 2, 3].includes(op.form), `has form ${op.form}, which this engine does not know`);
   const k = convK(op);
   spans.require(k <= MAX_PRODUCTS, 'sums too many products');
   spans.weights('weights', op.weights, convWeightsBytes(op));
@@ -73,9 +74,9 @@ export function checkConv(op: OpOf<'conv'>, spans: Spans, input: Span): void {
   }
 }
 
-export function checkDepthwise(op: OpOf<'depthwise'>, spans: Spans, input: Span): void {
+export function checkDepthwise(op: Depthwise, spans: Spans, input: Span): void {
   checkWindow(op, spans);
-  checkDilation(op, spans);
+  checkDilation(op, spans, op.kind === 'depthwise-wide' ? 255 : 127);
   spans.sameChannels(op);
   spans.require(op.kernelHeight * op.kernelWidth <= MAX_PRODUCTS, 'sums too many products');
   spans.weights('weights', op.weights, depthwiseWeightsBytes(op));

@@ -58,6 +58,7 @@ const CHECKS: { readonly [K in OpKind]: (op: OpOf<K>, spans: Spans, input: Span)
   'max-pool': checkPool,
   'average-pool': checkAverage,
   copy: checkCopy,
+  'depthwise-wide': checkDepthwise,
   'global-average': (op, spans, input) => {
     spans.require(op.inputHeight * op.inputWidth < 1 << 23, 'sums too many pixels');
     spans.require(pixels(op) === 1, 'makes more than one pixel');

@@ -22,6 +22,7 @@ export const EXPORTS: Readonly<Record<OpKind, string>> = {
   mul: 'mul',
   lookup: 'lookup',
   copy: 'copy',
+  'depthwise-wide': 'depthwiseWide',
 };
 
 export type Kernel = (record: number, arena: number) => void;

@@ -8,7 +8,9 @@
  * kernel reads it.
  *
  * Tensors are NHWC, uint8, batch 1: value (y, x, c) at `offset + (y · width + x) · stride + c`, stride ≥ channels.
- * Activations hold 7 bits, 0…127, and mean `(q − zero) · scale`; scales stand only in multipliers. A kernel writes
+ * Activations hold 7 bits, 0…127, and mean `(q − zero) · scale`; scales stand only in multipliers. Where 7 bits are too
+ * few, a tensor holds 8, 0…255: `conv` of form 3, `depthwise-wide`, residuals, `add`, `mul`, `max-pool`, `average-pool`
+ * and `global-average` read those, and what clamps to `high` (or takes the larger) makes them. A kernel writes
  * exactly the channels of its output: bytes between channels and stride are left alone and hold anything, so that
  * several ops may fill slices of one concatenated tensor, whatever their channel counts.
  * The input tensor alone holds 8-bit pixels: only `conv-first` and `copy` read it.
@@ -56,7 +58,7 @@ const WINDOW = {
  * raw byte (its zero point is folded into bias). `none`: v stands in output steps already. Any other activation is
  * applied to v in its own units and followed by v = v · activationScale + activationZero (`prelu` uses slope[c];
  * `hard-sigmoid` min(max(v · alpha + beta, 0), 1), `hard-swish` v times that). Then
- * q = nearest(min(max(v, low), high)), ties to even, 0 ≤ low ≤ high ≤ 127.
+ * q = nearest(min(max(v, low), high)), ties to even, 0 ≤ low ≤ high ≤ 255.
  * With `float` 1 there is no rounding and no clamp: v (after the activation) is stored as float32 at output + 4 · n,
  * n = pixel · outputChannels + c; outputStride then equals outputChannels.
  */
@@ -94,8 +96,9 @@ export const fields = {
    * Convolution of 7-bit activations, 1x1 and dense layers included. A tap holds inputChannels / groups channels
    * rounded up to 4, K is kernelHeight · kernelWidth taps, rounded up to 16. int8 weights
    * [groups][N/8][K/4][8][4], N = outputChannels / groups rounded up to 8; padding is zero. `form` 0: w, 1: w4
-   * (`fitsW4` of every output channel), 2: F(4x4, 3x3) Winograd (`winograd.ts` says where). `scratch`: a panel for a
-   * block of output pixels (`convScratchBytes`), 0 bytes where the tensor itself serves (`readsTensorAsRows`).
+   * (`fitsW4` of every output channel), 2: F(4x4, 3x3) Winograd (`winograd.ts` says where), 3: any weights,
+   * 8-bit activations. `scratch`: a panel for a block of output pixels (`convScratchBytes`), 0 bytes where the tensor
+   * itself serves (`readsTensorAsRows`).
    */
   conv: {
     ...TENSORS,
@@ -175,6 +178,16 @@ export const fields = {
     scale: 'f',
     bias: 'f',
     fill: 'i',
+  },
+  /** `depthwise` on 8-bit activations. */
+  'depthwise-wide': {
+    ...TENSORS,
+    ...WINDOW,
+    ...EPILOGUE,
+    dilationY: 'i',
+    dilationX: 'i',
+    padValue: 'i',
+    weights: 'i',
   },
 } as const;
 

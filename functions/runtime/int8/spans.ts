@@ -1,5 +1,5 @@
 import { perChannelCount } from './layout.ts';
-import { ACTIVATIONS, type Op, type OpOf, OVERREAD_BYTES, type Program } from './program.ts';
+import { ACTIVATIONS, type Op, OVERREAD_BYTES, type Program } from './program.ts';
 
 /** Bytes that an op reads or writes: `channels` of every `stride`, from `start` to `end`. */
 export interface Span {
@@ -11,7 +11,7 @@ export interface Span {
   readonly stride: number;
 }
 
-type WithEpilogue = OpOf<'conv-first'> | OpOf<'conv'> | OpOf<'depthwise'> | OpOf<'dense-int4'>;
+type WithEpilogue = Extract<Op, { residual: number }>;
 
 /** Slices of one concatenated tensor interleave without sharing a byte. */
 function share(a: Span, b: Span): boolean {
@@ -76,7 +76,7 @@ export class Spans {
   }
 
   clamp(op: { readonly low: number; readonly high: number }): void {
-    this.require(op.low >= 0 && op.low <= op.high && op.high <= 127, `clamps to ${op.low}…${op.high}`);
+    this.require(op.low >= 0 && op.low <= op.high && op.high <= 255, `clamps to ${op.low}…${op.high}`);
   }
 
   /**

@@ -3,7 +3,7 @@ export { conv } from './conv';
 export { convFirst } from './conv-first';
 export { copy } from './copy';
 export { denseInt4 } from './dense';
-export { depthwise } from './depthwise';
+export { depthwise, depthwiseWide } from './depthwise';
 export { dotAddLane } from './dot';
 export { add, lookup, mul } from './elementwise';
 export { lrn } from './lrn';

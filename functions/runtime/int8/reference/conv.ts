@@ -3,7 +3,7 @@ import type { OpOf } from '../program.ts';
 import type { ReferenceMemory } from './memory.ts';
 import { store } from './requantize.ts';
 
-/** Cross-correlation of 7-bit activations with int8 weights, exactly as written; forms differ in speed only. */
+/** Cross-correlation of activations of 7 bits (8 in form 3) with int8 weights, exactly as written; forms differ in speed only. */
 export function conv(op: OpOf<'conv'>, memory: ReferenceMemory): void {
   const inputs = op.inputChannels / op.groups;
   const outputs = op.outputChannels / op.groups;

@@ -4,7 +4,7 @@ import type { ReferenceMemory } from './memory.ts';
 import { store } from './requantize.ts';
 
 /** Each channel by its own window of int8 weights. */
-export function depthwise(op: OpOf<'depthwise'>, memory: ReferenceMemory): void {
+export function depthwise(op: OpOf<'depthwise'> | OpOf<'depthwise-wide'>, memory: ReferenceMemory): void {
   for (let y = 0; y < op.outputHeight; y++) {
     for (let x = 0; x < op.outputWidth; x++) {
       for (let c = 0; c < op.outputChannels; c++) {

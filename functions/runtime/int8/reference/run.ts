@@ -24,6 +24,7 @@ const OPS: { readonly [K in OpKind]: (op: OpOf<K>, memory: ReferenceMemory) => v
   mul,
   lookup,
   copy,
+  'depthwise-wide': depthwise,
 };
 
 export function runOp(op: Op, memory: ReferenceMemory): void {

@@ -33,7 +33,7 @@ const window = fc.record({
   padLeft: fc.integer({ min: 0, max: 12 }),
 });
 const dilation = fc.record({ dilationY: fc.integer({ min: 1, max: 3 }), dilationX: fc.integer({ min: 1, max: 3 }) });
-const padValue = fc.constantFrom(0, 0, 13, 127);
+const padValue = fc.constantFrom(0, 0, 13, 127, 255);
 const epilogue: fc.Arbitrary<EpilogueCase> = fc.oneof(
   fc.constant<EpilogueCase>({ activation: 'none', residual: 'none', float: false }),
   fc.record({
@@ -56,7 +56,7 @@ const conv = fc
     groups: fc.constantFrom(1, 1, 1, 2, 3),
     inputs: channelCount,
     outputs: channelCount,
-    form: fc.constantFrom(0, 1, 2),
+    form: fc.constantFrom(0, 1, 2, 3),
     rows: fc.boolean(),
     blockPixels: fc.integer({ min: PANEL_PIXELS, max: 20 }),
   })
@@ -74,7 +74,13 @@ const conv = fc
       inputChannels: inputs * groups,
       outputChannels: outputs * groups,
     };
-    const input = memory.tensor(shape.inputHeight * shape.inputWidth, shape.inputChannels, memory.integer(0, 9));
+    const largest = c.form === 3 ? 255 : 127;
+    const input = memory.tensor(
+      shape.inputHeight * shape.inputWidth,
+      shape.inputChannels,
+      memory.integer(0, 9),
+      largest,
+    );
     const k = convK(shape);
     // Form w4 is exact for weights of up to 32: 8 · 127 · 32 < 2^15.
     const most = c.form === 1 ? 32 : 127;
@@ -86,7 +92,7 @@ const conv = fc
       input: input.offset,
       inputStride: input.stride,
       ...memory.epilogue(c.epilogue, pixelsOf(shape), shape.outputChannels, Math.sqrt(k) * 40 * most),
-      padValue: c.padValue,
+      padValue: Math.min(c.padValue, largest),
       weights: memory.weights(convWeightsBytes(shape), (block) => {
         for (let n = 0; n < shape.outputChannels; n++) {
           for (let tap = 0; tap < shape.kernelHeight * shape.kernelWidth; tap++) {
@@ -141,30 +147,32 @@ const convFirst = fc
     });
   });
 
-const depthwise = fc
-  .record({ seed, map, window, dilation, padValue, epilogue, channels: channelCount, roomy: fc.boolean() })
-  .map(({ seed, map, window, dilation, channels, roomy, ...c }): OneOp => {
-    const memory = new OneOpBuilder(seed);
-    // Windows that lie inside the map are multiplied four at a time.
-    const wide = {
-      inputWidth: map.inputWidth + 8 * window.strideX + 4 * dilation.dilationX,
-      padLeft: window.padLeft % window.kernelWidth,
-    };
-    const channelCounts = { inputChannels: channels, outputChannels: channels };
-    const shape = { ...map, ...window, ...dilation, ...(roomy ? wide : {}), ...channelCounts };
-    const input = memory.tensor(shape.inputHeight * shape.inputWidth, channels, memory.integer(0, 9));
-    const taps = shape.kernelHeight * shape.kernelWidth;
-    return memory.build({
-      kind: 'depthwise',
-      layer: 'depthwise',
-      ...shape,
-      input: input.offset,
-      inputStride: input.stride,
-      ...memory.epilogue(c.epilogue, pixelsOf(shape), channels, Math.sqrt(taps) * 40 * 127),
-      padValue: c.padValue,
-      weights: memory.bytes(depthwiseWeightsBytes(shape), () => memory.integer(-127, 127)),
+const depthwiseOf = (kind: 'depthwise' | 'depthwise-wide') =>
+  fc
+    .record({ seed, map, window, dilation, padValue, epilogue, channels: channelCount, roomy: fc.boolean() })
+    .map(({ seed, map, window, dilation, channels, roomy, ...c }): OneOp => {
+      const memory = new OneOpBuilder(seed);
+      // Windows that lie inside the map are multiplied four at a time.
+      const wide = {
+        inputWidth: map.inputWidth + 8 * window.strideX + 4 * dilation.dilationX,
+        padLeft: window.padLeft % window.kernelWidth,
+      };
+      const channelCounts = { inputChannels: channels, outputChannels: channels };
+      const shape = { ...map, ...window, ...dilation, ...(roomy ? wide : {}), ...channelCounts };
+      const most = kind === 'depthwise-wide' ? 255 : 127;
+      const input = memory.tensor(shape.inputHeight * shape.inputWidth, channels, memory.integer(0, 9), most);
+      const taps = shape.kernelHeight * shape.kernelWidth;
+      return memory.build({
+        kind,
+        layer: 'depthwise',
+        ...shape,
+        input: input.offset,
+        inputStride: input.stride,
+        ...memory.epilogue(c.epilogue, pixelsOf(shape), channels, Math.sqrt(taps) * 40 * 127),
+        padValue: Math.min(c.padValue, most),
+        weights: memory.bytes(depthwiseWeightsBytes(shape), () => memory.integer(-128, 127)),
+      });
     });
-  });
 
 const denseInt4 = fc
   .record({ seed, epilogue, inputChannels: fc.integer({ min: 1, max: 200 }), outputChannels: channelCount })
@@ -198,6 +206,7 @@ const denseInt4 = fc
 export const convolutions: Readonly<Partial<Record<OpKind, fc.Arbitrary<OneOp>>>> = {
   conv,
   'conv-first': convFirst,
-  depthwise,
+  depthwise: depthwiseOf('depthwise'),
+  'depthwise-wide': depthwiseOf('depthwise-wide'),
   'dense-int4': denseInt4,
 };

@@ -42,6 +42,7 @@ describe('encoding', () => {
       mul: ['Mul'],
       lookup: ['Lookup'],
       copy: ['Copy'],
+      'depthwise-wide': ['Windowed', 'Epilogue', 'DepthwiseTail'],
     };
     for (const kind of OP_KINDS) {
       const words = Object.entries(fields[kind]).map(([name, type]) => `${name} ${type}32`);
@@ -87,7 +88,9 @@ describe('a program is refused', () => {
     ['whose scratch is the output', { strideX: 2, scratch: 192, scratchBytes: 128 }, /over its scratch/],
     ['of an unknown activation', { activation: 9 }, /activation 9/],
     ['of an unknown form', { form: 7 }, /form 7/],
-    ['that clamps beyond 7 bits', { high: 128 }, /clamps/],
+    ['that clamps beyond 8 bits', { high: 256 }, /clamps/],
+    ['that pads 7 bits with more', { padValue: 128 }, /pads/],
+    ['that pads 8 bits with more', { form: 3, padValue: 256 }, /pads/],
     ['with a scale that is no number', { residualScale: Number.NaN }, /residualScale/],
     ['with an infinite activation', { alpha: Number.POSITIVE_INFINITY }, /alpha/],
     ['whose groups do not divide', { groups: 3 }, /3 groups/],

@@ -51,6 +51,11 @@ export class OneOpBuilder {
     return from + Math.floor(this.random() * (to - from + 1));
   }
 
+  /** The largest activation: 7 bits hold it, or 8. */
+  most(): 127 | 255 {
+    return this.random() < 0.5 ? 127 : 255;
+  }
+
   /** A tensor of noise up to `most` with up to `slack` bytes between pixels. */
   tensor(pixels: number, channels: number, slack: number, most = 127): { offset: number; stride: number } {
     const stride = channels + slack;
@@ -114,7 +119,7 @@ export class OneOpBuilder {
       : this.tensor(pixels, channels, slack);
     const residual =
       wanted.residual === 'apart'
-        ? this.tensor(pixels, channels, this.integer(0, 9))
+        ? this.tensor(pixels, channels, this.integer(0, 9), this.most())
         : wanted.residual === 'in place' && !wanted.float
           ? output
           : { offset: -1, stride: 0 };
@@ -133,7 +138,7 @@ export class OneOpBuilder {
       activationScale: Math.fround(10 + this.random() * 60),
       activationZero: Math.fround(this.random() * 30),
       low: this.integer(0, 1) * this.integer(0, 9),
-      high: this.random() < 0.5 ? 127 : Math.fround(60 + this.random() * 60),
+      high: this.random() < 0.5 ? this.most() : Math.fround(60 + this.random() * 60),
       float: wanted.float ? 1 : 0,
     };
   }

@@ -10,8 +10,15 @@ const seed = fc.integer();
 const f = Math.fround;
 
 /** Input and output of one shape, side by side or one on the other. */
-function sameShape(memory: OneOpBuilder, height: number, width: number, channels: number, inPlace: boolean) {
-  const input = memory.tensor(height * width, channels, memory.integer(0, 9));
+function sameShape(
+  memory: OneOpBuilder,
+  height: number,
+  width: number,
+  channels: number,
+  inPlace: boolean,
+  most?: 127 | 255,
+) {
+  const input = memory.tensor(height * width, channels, memory.integer(0, 9), most);
   const output = inPlace ? input : memory.tensor(height * width, channels, memory.integer(0, 9));
   return {
     input: input.offset,
@@ -31,28 +38,28 @@ const elementwise = fc.record({ seed, height: size, width: size, channels, inPla
 
 const add = elementwise.map(({ seed, height, width, channels, inPlace }): OneOp => {
   const memory = new OneOpBuilder(seed);
-  const other = memory.tensor(height * width, channels, memory.integer(0, 9));
+  const other = memory.tensor(height * width, channels, memory.integer(0, 9), memory.most());
   return memory.build({
     kind: 'add',
     layer: 'add',
-    ...sameShape(memory, height, width, channels, inPlace),
+    ...sameShape(memory, height, width, channels, inPlace, memory.most()),
     other: other.offset,
     otherStride: other.stride,
     scale: f(memory.random()),
     otherScale: f(memory.random() * 2 - 1),
     bias: f(memory.random() * 20),
     low: memory.integer(0, 3),
-    high: memory.integer(90, 127),
+    high: memory.integer(90, memory.most()),
   });
 });
 
 const mul = elementwise.map(({ seed, height, width, channels, inPlace, flag }): OneOp => {
   const memory = new OneOpBuilder(seed);
-  const other = memory.tensor(flag ? 1 : height * width, channels, memory.integer(0, 9));
+  const other = memory.tensor(flag ? 1 : height * width, channels, memory.integer(0, 9), memory.most());
   return memory.build({
     kind: 'mul',
     layer: 'mul',
-    ...sameShape(memory, height, width, channels, inPlace),
+    ...sameShape(memory, height, width, channels, inPlace, memory.most()),
     other: other.offset,
     otherStride: other.stride,
     broadcast: flag ? 1 : 0,
@@ -61,7 +68,7 @@ const mul = elementwise.map(({ seed, height, width, channels, inPlace, flag }): 
     scale: f(memory.random() / 50),
     bias: f(memory.random() * 40),
     low: 0,
-    high: 127,
+    high: memory.most(),
   });
 });
 
@@ -120,7 +127,7 @@ const pool = fc
     // The last window begins inside the map: that is the smallest map there can be.
     const inputHeight = Math.max(1, (c.outputHeight - 1) * c.strideY - padTop + 1 + memory.integer(0, 3));
     const inputWidth = Math.max(1, (c.outputWidth - 1) * c.strideX - padLeft + 1 + memory.integer(0, 3));
-    const input = memory.tensor(inputHeight * inputWidth, channels, memory.integer(0, 9));
+    const input = memory.tensor(inputHeight * inputWidth, channels, memory.integer(0, 9), memory.most());
     const output = memory.tensor(c.outputHeight * c.outputWidth, channels, memory.integer(0, 9));
     const op = {
       layer: 'pool',
@@ -154,7 +161,7 @@ const averagePool = pool.map(
 
 const globalAverage = elementwise.map(({ seed, height, width, channels, flag }): OneOp => {
   const memory = new OneOpBuilder(seed);
-  const input = memory.tensor(height * width, channels, memory.integer(0, 9));
+  const input = memory.tensor(height * width, channels, memory.integer(0, 9), memory.most());
   return memory.build({
     kind: 'global-average',
     layer: 'average',
