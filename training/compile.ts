@@ -103,6 +103,7 @@ export async function compileModel(options: CompileOptions, graph?: Graph, suppl
     choices: {
       ranges: choice.ranges,
       'bias correction': choice.bias,
+      activations: `${choice.activationBits} bits`,
       'equalized channels': choice.equalized ? 'yes' : 'no',
       'large dense layers': `${options.denseBits} bits`,
     },

@@ -58,7 +58,9 @@ export async function compareRandom(
   const observations = await observed(prepared, noise.slice(0, pictures));
   return denseBits.map((bits) => {
     progress(`integers, dense layers in ${bits} bits`);
-    const { program, weights } = pack(toIntegers(prepared, observations, { ranges: 'mse', denseBits: bits }));
+    const { program, weights } = pack(
+      toIntegers(prepared, observations, { ranges: 'mse', activationBits: 7, denseBits: bits }),
+    );
     const { relaxed, baseline } = fileModules.int8;
     // With the checks of the loader.
     const engine = new Engine(chooseKernels({ relaxed, baseline }), decodeProgram(encodeProgram(program)));

@@ -6,7 +6,7 @@ import { FloatNetwork } from './float-network.ts';
 import { fuse } from './fuse.ts';
 import type { FusedGraph } from './fused-graph.ts';
 import { IntegerRun } from './integer-run.ts';
-import type { Prepared } from './pipeline.ts';
+import type { IntegerOptions, Prepared } from './pipeline.ts';
 import type { QuantizeOptions } from './quantize.ts';
 import type { QuantizedGraph } from './quantized-graph.ts';
 import { sensitivities } from './sensitivity.ts';
@@ -28,10 +28,14 @@ const TRIAL_MACS = 1e11;
 const LEAST_TRIAL_IMAGES = 24;
 /** Below this a network is worth a second calibration. */
 const POOR_DECIBELS = 20;
+/** Below this it is worth kernels that take twice as long: at 11 dB one first class in ten differs (a MobileNetV3). */
+const VERY_POOR_DECIBELS = 15;
+/** What 8 bits have to bring for that, of the 6 that half the step is worth where activations lose most. */
+const LEAST_GAIN_DECIBELS = 1;
 
 /**
  * Calibrates and quantizes; where the output is poor, again with channels made equal in size, and ranges that count
- * each channel for what its errors do to the output.
+ * each channel for what its errors do to the output; where it still is very poor, with 8-bit activations.
  * @param progress told how many of the images have been run, and in which round of calibration
  */
 export async function calibrateAndQuantize(
@@ -41,7 +45,8 @@ export async function calibrateAndQuantize(
   progress: (done: number, round: number) => void,
 ): Promise<Quantized> {
   const first = await calibrate(prepared, images, (done) => progress(done, 0));
-  const choice = await choose(first, images, options);
+  const narrow = { ...options, activationBits: 7 } as const;
+  const choice = await choose(first, images, narrow);
   if (choice.decibels >= POOR_DECIBELS) return { ...choice, float: first.float, equalized: false };
   const weights = sensitivities(prepared.fused, first.observations);
   const { graph, scalesOf } = equalize(prepared.graph, first.observations);
@@ -49,12 +54,14 @@ export async function calibrateAndQuantize(
   // An error of a channel that was divided by s is multiplied by s.
   const weigh = (name: string) => scalesOf(name).map((scale, c) => (weights.get(name)?.[c] ?? 0) * scale ** 2);
   const equal = await calibrate(again, images, (done) => progress(done, 1), weigh);
-  const second = await choose(equal, images, options);
-  const better = second.decibels > choice.decibels;
-  (better ? first : equal).float.dispose();
-  return better
-    ? { ...second, float: equal.float, equalized: true }
-    : { ...choice, float: first.float, equalized: false };
+  const second = await choose(equal, images, narrow);
+  const equalized = second.decibels > choice.decibels;
+  const [calibrated, best] = equalized ? [equal, second] : [first, choice];
+  (equalized ? first : equal).float.dispose();
+  const { float } = calibrated;
+  if (best.decibels >= VERY_POOR_DECIBELS) return { ...best, float, equalized };
+  const wide = await choose(calibrated, images, { ...options, activationBits: 8 });
+  return { ...(wide.decibels > best.decibels + LEAST_GAIN_DECIBELS ? wide : best), float, equalized };
 }
 
 interface Calibrated {
@@ -77,7 +84,7 @@ async function calibrate(
 async function choose(
   { prepared, float, observations }: Calibrated,
   images: readonly Uint8Array[],
-  options: QuantizeOptions,
+  options: Omit<IntegerOptions, 'ranges'>,
 ): Promise<Fitted> {
   const trials = images.slice(0, Math.max(LEAST_TRIAL_IMAGES, Math.floor(TRIAL_MACS / macsOf(prepared.fused))));
   const expected = await Promise.all(trials.map((image) => float.output(image)));

@@ -3,6 +3,7 @@ import type { FusedGraph, Layer } from './fused-graph.ts';
 import { shapeIn } from './fused-graph.ts';
 import { Histogram } from './histogram.ts';
 import { chooseRange, type Quantization, type RangeMethod } from './ranges.ts';
+import { canBeWide } from './wide-values.ts';
 
 /** What calibration images showed of one value. */
 export interface Observed {
@@ -88,11 +89,12 @@ function somePixels(value: Float32Array, channels: number, image: number): Float
   return sample;
 }
 
-/** Scale and zero point of every 7-bit value. Values that an op passes on unchanged share theirs. */
+/** The grid of every value, of 8 bits where that is asked for and possible. Values that an op passes on share theirs. */
 export function chooseQuantizations(
   graph: FusedGraph,
   observations: Observations,
   method: RangeMethod,
+  bits: 7 | 8,
 ): ReadonlyMap<string, Quantization> {
   const groups = new Map<string, Set<string>>(graph.layers.map(({ name }) => [name, new Set([name])]));
   for (const layer of graph.layers.filter(keepsScale)) {
@@ -106,7 +108,8 @@ export function chooseQuantizations(
       if (!seen) throw new Error(`"${name}" was not observed`);
       histogram.join((method === 'weighted-mse' && seen.weighted) || seen.histogram);
     }
-    const quantization = chooseRange(histogram, method);
+    const wide = bits === 8 && [...group].every((name) => canBeWide(graph, name));
+    const quantization = chooseRange(histogram, method, wide ? 255 : 127);
     for (const name of group) chosen.set(name, quantization);
   }
   return chosen;

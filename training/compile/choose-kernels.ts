@@ -1,7 +1,13 @@
 import { type ConvGeometry, type ConvShape, convK, convTapBytes, fitsW4 } from '../../functions/runtime/int8/layout.ts';
 import { fitsWinograd } from '../../functions/runtime/int8/winograd.ts';
 import { type ConvForm, convNanoseconds } from './conv-cost.ts';
-import { type QuantizedGraph, type QuantizedLayer, type QuantizedOperation, valueIn } from './quantized-graph.ts';
+import {
+  gridIn,
+  type QuantizedGraph,
+  type QuantizedLayer,
+  type QuantizedOperation,
+  valueIn,
+} from './quantized-graph.ts';
 
 export type Conv = Extract<QuantizedOperation, { op: 'conv' }>;
 
@@ -13,10 +19,17 @@ export function chooseKernels(graph: QuantizedGraph, forms = exactForms): Quanti
   const layers = graph.layers.map((layer): QuantizedLayer => {
     const { operation } = layer;
     if (operation.op !== 'conv') return layer;
-    return { ...layer, operation: { ...operation, form: fastest(graph, layer, operation, forms(operation)) } };
+    const possible = readsWide(graph, layer) ? WIDE : forms(operation);
+    return { ...layer, operation: { ...operation, form: fastest(graph, layer, operation, possible) } };
   });
   return { ...graph, layers };
 }
+
+const WIDE: readonly ConvForm[] = [3];
+
+/** Whether what a layer reads is stored in 8 bits, which the other forms do not take. */
+export const readsWide = (graph: QuantizedGraph, layer: QuantizedLayer): boolean =>
+  gridIn(graph, layer.inputs[0]).levels === 255;
 
 /** What a convolution is expected to take in its fastest form, in nanoseconds, and what if w4 were exact for it. */
 export function expectedNanoseconds(graph: QuantizedGraph, layer: QuantizedLayer, conv: Conv) {

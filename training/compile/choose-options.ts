@@ -1,7 +1,6 @@
 import type { Observations } from './calibrate.ts';
 import { type BiasMethod, correctBias } from './correct-bias.ts';
-import { type Prepared, toIntegers } from './pipeline.ts';
-import type { QuantizeOptions } from './quantize.ts';
+import { type IntegerOptions, type Prepared, toIntegers } from './pipeline.ts';
 import type { QuantizedGraph } from './quantized-graph.ts';
 import type { RangeMethod } from './ranges.ts';
 import { tuneGrids } from './tune-grids.ts';
@@ -10,6 +9,7 @@ export interface Choice {
   readonly graph: QuantizedGraph;
   readonly ranges: RangeMethod;
   readonly bias: BiasMethod;
+  readonly activationBits: 7 | 8;
   /** Signal-to-noise ratio of the output on calibration images. */
   readonly decibels: number;
 }
@@ -27,13 +27,14 @@ export function chooseIntegers(
   prepared: Prepared,
   observations: Observations,
   images: readonly Uint8Array[],
-  options: QuantizeOptions,
+  options: Omit<IntegerOptions, 'ranges'>,
   score: (graph: QuantizedGraph) => number,
 ): Choice {
+  const { activationBits } = options;
   const plain = (ranges: RangeMethod) => tuneGrids(toIntegers(prepared, observations, { ...options, ranges }), score);
   const tried = (graph: QuantizedGraph, ranges: RangeMethod, bias: BiasMethod): Choice => {
     const corrected = correctBias(graph, observations, images, bias);
-    return { graph: corrected, ranges, bias, decibels: score(corrected) };
+    return { graph: corrected, ranges, bias, activationBits, decibels: score(corrected) };
   };
   const mse = plain('mse');
   const best = BIAS_METHODS.map((bias) => tried(mse, 'mse', bias)).reduce(better);

@@ -97,7 +97,7 @@ function emitLinear(graph: QuantizedGraph, layer: QuantizedLayer, emission: Emis
       const grid = gridIn(graph, layer.inputs[0]);
       const shape = { ...ends, ...windowFields(operation) };
       return {
-        kind: 'depthwise',
+        kind: grid.levels === 255 ? 'depthwise-wide' : 'depthwise',
         ...shape,
         ...epilogue(graph, layer, operation, grid, weightSums(outputs, operation), emission),
         dilationY: operation.dilations[0],

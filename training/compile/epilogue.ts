@@ -2,7 +2,7 @@ import { ACTIVATIONS, type ActivationName, type EpilogueFields } from '../../fun
 import type { Activation } from '../graph/graph.ts';
 import { type Emission, placeIn } from './emission.ts';
 import { gridIn, type Int8Weights, type QuantizedGraph, type QuantizedLayer, valueIn } from './quantized-graph.ts';
-import { LEVELS, type Quantization } from './ranges.ts';
+import type { Quantization } from './ranges.ts';
 
 /**
  * From accumulators to the output's steps. Without an activation, or with a clip, v = acc · scale + bias stands in
@@ -22,7 +22,8 @@ export function epilogue(
   const { shape, storage } = valueIn(graph, layer.name);
   const channels = shape[2];
   const float = storage.kind === 'float';
-  const { scale: step, zero } = storage.kind === 'u7' ? storage.grid : { scale: 1, zero: 0 };
+  const grid = storage.kind === 'u7' ? storage.grid : ({ scale: 1, zero: 0, levels: 127 } as const);
+  const { scale: step, zero } = grid;
   const inSteps = countsInSteps(layer);
   const unit = inSteps ? step : 1;
   const residual = layer.residual === null ? undefined : gridIn(graph, layer.residual);
@@ -42,7 +43,7 @@ export function epilogue(
         : 0,
     activationScale: inSteps ? 1 : 1 / step,
     activationZero: inSteps ? 0 : zero,
-    ...clampFields(activation, { scale: step, zero }),
+    ...clampFields(activation, grid),
     float: float ? 1 : 0,
   };
 }
@@ -56,14 +57,14 @@ export function biasUnit(graph: QuantizedGraph, layer: QuantizedLayer): number {
   return storage.kind === 'u7' && countsInSteps(layer) ? storage.grid.scale : 1;
 }
 
-/** The bounds of a clip in steps of the output, within 0…127. */
+/** The bounds of a clip in steps of the output, within its grid. */
 export function clampFields(
   activation: Activation | null,
-  { scale, zero }: Quantization,
+  { scale, zero, levels }: Quantization,
 ): { low: number; high: number } {
   const { low, high } =
     activation?.kind === 'clip' ? activation : { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
-  const bounded = (value: number) => Math.min(Math.max(value / scale + zero, 0), LEVELS);
+  const bounded = (value: number) => Math.min(Math.max(value / scale + zero, 0), levels);
   return { low: bounded(low), high: bounded(high) };
 }
 

@@ -50,12 +50,16 @@ export function prepare(graph: Graph, pixels: Pixels): Prepared {
 
 export interface IntegerOptions extends QuantizeOptions {
   readonly ranges: RangeMethod;
+  /** What a value is stored in, where its kernels can: with 8 they take up to twice as long. */
+  readonly activationBits: 7 | 8;
 }
 
 /** The integer passes up to where only measurements help; `correct-bias.ts` may follow, and places in memory (`pack.ts`). */
 export function toIntegers(prepared: Prepared, observations: Observations, options: IntegerOptions): QuantizedGraph {
   const { fused, pixels } = prepared;
-  const grids = named('calibrate', () => chooseQuantizations(fused, observations, options.ranges));
+  const grids = named('calibrate', () =>
+    chooseQuantizations(fused, observations, options.ranges, options.activationBits),
+  );
   const quantized = named('quantize', () => quantize(fused, pixels, grids, options));
   return named('choose-kernels', () => chooseKernels(quantized));
 }

@@ -29,7 +29,7 @@ export function lastDense({ ops, output }: Program): Dense {
   );
 }
 
-/** What the last layer of a program reads: bytes 0…127, in whatever steps and around whatever zero. */
+/** What the last layer of a program reads: bytes, in whatever steps and around whatever zero. */
 export class ProgramFeatures {
   readonly size: number;
   readonly #engine: Engine;
@@ -78,7 +78,7 @@ export function replaceHead(
     ...{ input, inputHeight: 1, inputWidth: 1, inputChannels, inputStride },
     ...{ output, outputHeight: 1, outputWidth: 1, outputChannels: classes, outputStride: classes },
     ...{ kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, padTop: 0, padLeft: 0, dilationY: 1, dilationX: 1 },
-    ...{ groups: 1, padValue: 0, form: 0, scratch: 0, scratchBytes: 0 },
+    ...{ groups: 1, padValue: 0, form: old.kind === 'conv' && old.form === 3 ? 3 : 0, scratch: 0, scratchBytes: 0 },
     weights: offset(fresh.add(convWeightsBytes(shape), () => packConv(shape, rounded))),
     scale: offset(fresh.addPerChannel(classes, (c) => scales[c] ?? 0)),
     bias: offset(fresh.addPerChannel(classes, (c) => bias[c] ?? 0)),

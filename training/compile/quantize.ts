@@ -22,6 +22,8 @@ export interface QuantizeOptions {
 
 /** Dense layers above this are read from memory once an image, and half the bytes are half the time. */
 const LARGE_DENSE = 4_000_000;
+export const isLargeDense = ({ weights }: Pick<Dense, 'weights'>): boolean => weights.length > LARGE_DENSE;
+
 /** The largest |accumulator|: it must fit int32 for every input. */
 const MAX_ACCUMULATOR = 2 ** 31 - 1;
 const LARGEST_WEIGHT = 127;
@@ -51,7 +53,8 @@ export function quantize(
     values.set(name, { shape: shapeIn(graph, name), storage });
   }
   const layers = graph.layers.map((layer): QuantizedLayer => {
-    const operation = quantizedOperation(graph, layer, pixels, options, rounding);
+    const largest = grids.get(layer.inputs[0] ?? '')?.levels ?? 255;
+    const operation = quantizedOperation(graph, layer, pixels, options, rounding, largest);
     return {
       name: layer.name,
       inputs: layer.inputs,
@@ -69,15 +72,16 @@ function quantizedOperation(
   pixels: Pixels,
   options: QuantizeOptions,
   rounding: Rounding,
+  largest: number,
 ): QuantizedOperation {
   const { operation } = layer;
   if (operation.op === 'conv') {
     const outputs = shapeIn(graph, layer.name)[2];
     if (layer.inputs[0] === graph.input.name) return convFirst(layer, operation, pixels, outputs, rounding);
-    return conv(layer, operation, shapeIn(graph, layer.inputs[0])[2], outputs, rounding);
+    return conv(layer, operation, shapeIn(graph, layer.inputs[0])[2], outputs, rounding, largest);
   }
   if (layer.inputs.includes(graph.input.name)) throw new Error(`"${layer.name}" (${operation.op}) cannot read pixels`);
-  if (operation.op === 'dense') return dense(layer, operation, graph, options, rounding);
+  if (operation.op === 'dense') return dense(layer, operation, graph, options, rounding, largest);
   if (operation.op === 'activation') return { op: 'lookup', activation: operation.activation };
   return operation;
 }
@@ -108,12 +112,19 @@ function convFirst(
   return { op: 'conv-first', ...window, padPixels, ...int8, bias: Float32Array.from(shifted), exact: onPixels };
 }
 
-function conv(layer: Layer, operation: Conv, inputs: number, outputs: number, rounding: Rounding): QuantizedOperation {
+function conv(
+  layer: Layer,
+  operation: Conv,
+  inputs: number,
+  outputs: number,
+  rounding: Rounding,
+  largest: number,
+): QuantizedOperation {
   const { kernel, strides, dilations, pads, groups } = operation;
   const window = { kernel, strides, dilations, pads };
   const { weights: exact, bias } = operation;
   const int8 = { ...rounding.int8(exact, outputs), bias: bias ?? new Float32Array(outputs), exact };
-  checkAccumulators(layer, int8.weights, outputs, 127);
+  checkAccumulators(layer, int8.weights, outputs, largest);
   if (groups === inputs && groups === outputs) return { op: 'depthwise', ...window, ...int8 };
   return { op: 'conv', ...window, ...int8, groups, form: 0 };
 }
@@ -125,15 +136,16 @@ function dense(
   graph: FusedGraph,
   options: QuantizeOptions,
   rounding: Rounding,
+  largest: number,
 ): QuantizedOperation {
   const outputs = shapeIn(graph, layer.name)[2];
   const weights = spreadOverStride(operation.weights, outputs, laidOut(graph, layer.inputs[0]));
   const bias = operation.bias ?? new Float32Array(outputs);
-  if (options.denseBits === 4 && operation.weights.length > LARGE_DENSE) {
+  if (options.denseBits === 4 && isLargeDense(operation)) {
     return { op: 'dense-int4', ...rounding.int4(weights, outputs, INT4_GROUP), bias, exact: weights };
   }
   const int8 = { ...rounding.int8(weights, outputs), bias, exact: weights };
-  checkAccumulators(layer, int8.weights, outputs, 127);
+  checkAccumulators(layer, int8.weights, outputs, largest);
   const one = { kernel: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0] } as const;
   return { op: 'conv', ...one, ...int8, groups: 1, form: 0 };
 }

@@ -3,7 +3,7 @@ import type { Copy } from './fused-graph.ts';
 import type { Pixels } from './lower-input.ts';
 import type { Quantization } from './ranges.ts';
 
-/** How a value is stored: 8-bit pixels, 7 bits on a grid, or float32 (the output). */
+/** How a value is stored: 8-bit pixels, 7 bits on a grid (or 8: its levels tell), or float32 (the output). */
 export type Storage =
   | { readonly kind: 'pixels' }
   | { readonly kind: 'u7'; readonly grid: Quantization }
@@ -30,12 +30,12 @@ export interface Int8Weights {
   readonly exact: Float32Array;
 }
 
-/** `form` 0: w, 1: w4, 2: Winograd. It is chosen by `choose-kernels.ts`. */
+/** `form` 0: w, 1: w4, 2: Winograd, 3: w on 8 bits. It is chosen by `choose-kernels.ts`. */
 export type QuantizedOperation =
   /** Reads 8-bit pixels. Weights [kernelY][kernelX][inputs][outputs] multiply pixels; `padPixels` lie outside the picture. */
   | ({ readonly op: 'conv-first'; readonly padPixels: readonly number[] } & Window & Int8Weights)
   /** Weights [kernelY][kernelX][inputs / groups][outputs]; a dense layer is 1x1. */
-  | ({ readonly op: 'conv'; readonly groups: number; readonly form: 0 | 1 | 2 } & Window & Int8Weights)
+  | ({ readonly op: 'conv'; readonly groups: number; readonly form: 0 | 1 | 2 | 3 } & Window & Int8Weights)
   /** Weights [kernelY][kernelX][channels]. */
   | ({ readonly op: 'depthwise' } & Window & Int8Weights)
   /** Weights −7…7 [inputs][outputs], real weight = weights · groupScales[floor(k / 32) · outputs + c] · scales[c]. */

@@ -1,12 +1,14 @@
 import type { Histogram } from './histogram.ts';
 
-/** real = (q − zero) · scale, q 0…127. Zero is always one of the values: pads and ReLU need it exact. */
+/** real = (q − zero) · scale, q 0…levels. Zero is always one of the values: pads and ReLU need it exact. */
 export interface Quantization {
   readonly scale: number;
   readonly zero: number;
+  readonly levels: Levels;
 }
 
-export const LEVELS = 127;
+/** The largest number of 7 bits, and of 8. */
+export type Levels = 127 | 255;
 
 /**
  * How the range of a tensor is found. `percentile` leaves out a 1/10,000 of the values; `mse` weighs clipping against
@@ -19,31 +21,31 @@ const PERCENTILE = 0.9999;
 const STEPS = 48;
 
 /** The grid over low…high; both are widened to hold zero. */
-export function quantizationOf(low: number, high: number): Quantization {
+export function quantizationOf(low: number, high: number, levels: Levels = 127): Quantization {
   const [from, to] = [Math.min(low, 0), Math.max(high, 0)];
-  if (to - from === 0) return { scale: 1, zero: 0 };
-  const scale = Math.fround((to - from) / LEVELS);
-  return { scale, zero: Math.min(Math.max(Math.round(-from / scale), 0), LEVELS) };
+  if (to - from === 0) return { scale: 1, zero: 0, levels };
+  const scale = Math.fround((to - from) / levels);
+  return { scale, zero: Math.min(Math.max(Math.round(-from / scale), 0), levels), levels };
 }
 
-export function chooseRange(histogram: Histogram, method: RangeMethod): Quantization {
+export function chooseRange(histogram: Histogram, method: RangeMethod, levels: Levels = 127): Quantization {
   const { min, max } = histogram;
   if (method === 'percentile') {
     const low = min < 0 ? histogram.quantile(1 - PERCENTILE) : 0;
-    return quantizationOf(low, histogram.quantile(PERCENTILE));
+    return quantizationOf(low, histogram.quantile(PERCENTILE), levels);
   }
-  return leastError(histogram, Math.min(min, 0), Math.max(max, 0));
+  return leastError(histogram, Math.min(min, 0), Math.max(max, 0), levels);
 }
 
 /**
  * The grid with the least mean squared error: each end is drawn in alone while that helps, in turns (with one end at
  * zero, as after a ReLU, that is a plain search).
  */
-function leastError(histogram: Histogram, min: number, max: number): Quantization {
+function leastError(histogram: Histogram, min: number, max: number, levels: Levels): Quantization {
   const filled = [...histogram.filled()];
   const values = Float64Array.from(filled, ([value]) => value);
   const counts = Float64Array.from(filled, ([, count]) => count);
-  let best = { low: min, high: max, error: squaredError(values, counts, quantizationOf(min, max)) };
+  let best = { low: min, high: max, error: squaredError(values, counts, quantizationOf(min, max, levels)) };
   for (let turn = 0; turn < 3; turn++) {
     const before = best.error;
     for (let step = 1; step <= STEPS; step++) {
@@ -53,20 +55,20 @@ function leastError(histogram: Histogram, min: number, max: number): Quantizatio
         [min * share, best.high],
         [min * share, max * share],
       ] as const) {
-        const error = squaredError(values, counts, quantizationOf(low, high));
+        const error = squaredError(values, counts, quantizationOf(low, high, levels));
         if (error < best.error) best = { low, high, error };
       }
     }
     if (best.error === before) break;
   }
-  return quantizationOf(best.low, best.high);
+  return quantizationOf(best.low, best.high, levels);
 }
 
-function squaredError(values: Float64Array, counts: Float64Array, { scale, zero }: Quantization): number {
+function squaredError(values: Float64Array, counts: Float64Array, { scale, zero, levels }: Quantization): number {
   let sum = 0;
   for (let index = 0; index < values.length; index++) {
     const value = values[index] ?? 0;
-    const q = Math.min(Math.max(Math.round(value / scale) + zero, 0), LEVELS);
+    const q = Math.min(Math.max(Math.round(value / scale) + zero, 0), levels);
     const error = value - (q - zero) * scale;
     sum += error * error * (counts[index] ?? 0);
   }

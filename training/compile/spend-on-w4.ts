@@ -1,5 +1,5 @@
 import type { Observations } from './calibrate.ts';
-import { chooseKernels, expectedNanoseconds } from './choose-kernels.ts';
+import { chooseKernels, expectedNanoseconds, readsWide } from './choose-kernels.ts';
 import type { QuantizedGraph, QuantizedLayer } from './quantized-graph.ts';
 import { type Moments, type Shrunk, shrinkToW4 } from './shrink-to-w4.ts';
 
@@ -65,7 +65,7 @@ export function spendOnW4(
 function candidatesIn(graph: QuantizedGraph, observations: Observations): readonly Candidate[] {
   const candidates = graph.layers.flatMap((layer): Candidate[] => {
     const { operation } = layer;
-    if (operation.op !== 'conv') return [];
+    if (operation.op !== 'conv' || readsWide(graph, layer)) return [];
     const { now, w4 } = expectedNanoseconds(graph, layer, operation);
     if (w4 >= now) return [];
     const shrunk = shrinkToW4(operation, momentsOf(observations, layer.inputs[0]));

@@ -1,5 +1,5 @@
 import type { Activation } from '../graph/graph.ts';
-import { LEVELS, type Quantization } from './ranges.ts';
+import type { Quantization } from './ranges.ts';
 
 /** Entries of a table: one a value of 7 bits. */
 const ENTRIES = 128;
@@ -10,7 +10,7 @@ export function tableOf(activation: Activation, channels: number, input: Quantiz
   const table = Uint8Array.from({ length: ENTRIES * (perChannel ? channels : 1) }, (_, index) => {
     const x = ((index % ENTRIES) - input.zero) * input.scale;
     const value = activate(activation, x, Math.floor(index / ENTRIES));
-    return Math.min(Math.max(Math.round(value / output.scale) + output.zero, 0), LEVELS);
+    return Math.min(Math.max(Math.round(value / output.scale) + output.zero, 0), output.levels);
   });
   return { table, perChannel };
 }

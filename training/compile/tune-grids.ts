@@ -1,5 +1,5 @@
 import { type QuantizedGraph, type Value, valueIn } from './quantized-graph.ts';
-import { LEVELS, type Quantization, quantizationOf } from './ranges.ts';
+import { type Quantization, quantizationOf } from './ranges.ts';
 
 /** Ranges that are tried, as shares of the present one: coarse, then fine. */
 const SHARES = [0.8, 1.25, 0.92, 1.09];
@@ -37,8 +37,8 @@ export function tuneGrids(graph: QuantizedGraph, score: (graph: QuantizedGraph) 
 const gridsOf = (value: Value | undefined): Quantization[] =>
   value?.storage.kind === 'u7' ? [value.storage.grid] : [];
 
-function scaled({ scale, zero }: Quantization, share: number): Quantization {
-  return quantizationOf(-zero * scale * share, (LEVELS - zero) * scale * share);
+function scaled({ scale, zero, levels }: Quantization, share: number): Quantization {
+  return quantizationOf(-zero * scale * share, (levels - zero) * scale * share, levels);
 }
 
 function withGrid(graph: QuantizedGraph, from: Quantization, to: Quantization): QuantizedGraph {

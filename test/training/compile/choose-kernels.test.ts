@@ -6,7 +6,7 @@ import type { QuantizedGraph } from '../../../training/compile/quantized-graph.t
 function formOf(side: number, kernel: number, inputs: number, weight: (k: number, c: number) => number): number {
   const weights = Int8Array.from({ length: kernel * kernel * inputs * 8 }, (_, i) => weight(Math.floor(i / 8), i % 8));
   const pad = (kernel - 1) / 2;
-  const grid = { scale: 1, zero: 0 };
+  const grid = { scale: 1, zero: 0, levels: 127 } as const;
   const graph: QuantizedGraph = {
     input: 'pixels',
     output: 'out',

@@ -18,7 +18,7 @@ interface Block {
   readonly seed: number;
 }
 
-const grid = (scale: number) => ({ kind: 'u7', grid: { scale, zero: 0 } }) as const;
+const grid = (scale: number) => ({ kind: 'u7', grid: { scale, zero: 0, levels: 127 } }) as const;
 const relu = { kind: 'clip', low: 0, high: Number.POSITIVE_INFINITY } as const;
 
 /** conv-first → conv → max-pool → conv → mean; the side of the first two maps is `side`. */

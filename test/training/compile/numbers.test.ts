@@ -88,7 +88,7 @@ describe('ranges', () => {
       expect(-zero * scale).toBeLessThanOrEqual(Math.min(low, 0) + scale * 0.51);
       expect((127 - zero) * scale).toBeGreaterThanOrEqual(Math.max(high, 0) - scale * 0.51);
     }
-    expect(quantizationOf(0, 0)).toEqual({ scale: 1, zero: 0 });
+    expect(quantizationOf(0, 0)).toEqual({ scale: 1, zero: 0, levels: 127 });
   });
 
   it('of least squared error are no worse than a search over the values themselves', () => {

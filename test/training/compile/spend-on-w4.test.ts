@@ -8,7 +8,7 @@ import { spendOnW4 } from '../../../training/compile/spend-on-w4.ts';
 
 const CHANNELS = 64;
 const NAMES = ['a', 'b', 'c', 'd'];
-const grid = { scale: 1, zero: 0 };
+const grid = { scale: 1, zero: 0, levels: 127 } as const;
 
 /** Four 1x1 convolutions in a row; the weights of each later one are flatter, so that fitting costs more. */
 function chain(): QuantizedGraph {
