@@ -15,7 +15,7 @@ export function kernelName(op: Op): string {
     case 'depthwise':
       return op.kernelHeight === 3 && op.kernelWidth === 3 ? 'depthwise3x3-u7s8-1x8c2' : 'depthwise-u7s8-4x8c4';
     case 'depthwise-wide':
-      return 'depthwise-u8s8-1x8c1';
+      return 'depthwise-wide-u8s8-4x8c1';
     case 'dense-int4':
       return 'dense-u7s4-1x8c32';
     default:

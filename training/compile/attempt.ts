@@ -28,7 +28,7 @@ const TRIAL_MACS = 1e11;
 const LEAST_TRIAL_IMAGES = 24;
 /** Below this a network is worth a second calibration. */
 const POOR_DECIBELS = 20;
-/** Below this it is worth kernels that take twice as long: at 11 dB one first class in ten differs (a MobileNetV3). */
+/** Below this it is worth slower kernels: at 11 dB one first class in ten differs (a MobileNetV3). */
 const VERY_POOR_DECIBELS = 15;
 /** What 8 bits have to bring for that, of the 6 that half the step is worth where activations lose most. */
 const LEAST_GAIN_DECIBELS = 1;

@@ -50,7 +50,7 @@ export function prepare(graph: Graph, pixels: Pixels): Prepared {
 
 export interface IntegerOptions extends QuantizeOptions {
   readonly ranges: RangeMethod;
-  /** What a value is stored in, where its kernels can: with 8 they take up to twice as long. */
+  /** What a value is stored in, where its kernels can: those for 8 are slower. */
   readonly activationBits: 7 | 8;
 }
 

@@ -1,8 +1,11 @@
 import { convWinograd } from './conv3x3-winograd';
 import { gemm } from './gemm';
+import { gemmWide } from './gemm-wide';
 import { ConvTail, Epilogue, Windowed, windowEpilogue, windowTail } from './op';
 
 const WINOGRAD = 2;
+/** The form of 8-bit activations. */
+const WIDE = 3;
 
 /**
  * A convolution as a product of rows (one an output pixel, K bytes) with panels of weights. A 1x1 convolution reads
@@ -28,7 +31,8 @@ export function conv(op: Windowed, arena: usize): void {
     for (let group = 0; group < tail.groups; group++) {
       const rows = arena + op.input + group * inputs;
       const weights = tail.weights + group * groupBytes;
-      gemm(op, e, tail.form, arena, rows, op.inputStride, 0, pixels, k, weights, group * outputs, outputs);
+      if (tail.form == WIDE) gemmWide(op, e, arena, rows, op.inputStride, 0, pixels, k, weights, group * outputs, outputs);
+      else gemm(op, e, tail.form, arena, rows, op.inputStride, 0, pixels, k, weights, group * outputs, outputs);
     }
     return;
   }
@@ -40,7 +44,8 @@ export function conv(op: Windowed, arena: usize): void {
     for (let group = 0; group < tail.groups; group++) {
       gather(op, tail, arena + op.input + group * inputs, scratch, tapBytes, k, first, count);
       const weights = tail.weights + group * groupBytes;
-      gemm(op, e, tail.form, arena, scratch, k, first, count, k, weights, group * outputs, outputs);
+      if (tail.form == WIDE) gemmWide(op, e, arena, scratch, k, first, count, k, weights, group * outputs, outputs);
+      else gemm(op, e, tail.form, arena, scratch, k, first, count, k, weights, group * outputs, outputs);
     }
   }
 }

@@ -37,19 +37,6 @@ export function depthwise(op: Windowed, arena: usize): void {
   }
 }
 
-/** The same on 8-bit activations, pixel by pixel: dot products take no more than 7 bits. */
-export function depthwiseWide(op: Windowed, arena: usize): void {
-  const e = windowEpilogue(op);
-  const tail = windowTail<DepthwiseTail>(op);
-  for (let y = 0; y < op.outputHeight; y++) {
-    for (let c = 0; c < op.outputChannels; c += 8) {
-      for (let x = 0; x < op.outputWidth; x++) {
-        one(op, e, tail, arena, y, x * op.strideX - op.padLeft, y * op.outputWidth + x, c);
-      }
-    }
-  }
-}
-
 function four(op: Windowed, e: Epilogue, tail: DepthwiseTail, arena: usize, y: i32, inputX: i32, pixel: i32, c: i32): void {
   const ones = i16x8.splat(1), zero = i16x8.splat(0);
   const pad = i8x16.splat(<i8>tail.padValue);
@@ -102,7 +89,7 @@ function four(op: Windowed, e: Epilogue, tail: DepthwiseTail, arena: usize, y: i
 }
 
 /** A window that may reach beyond the map, tap by tap: products of a byte and an int8 weight fit 16 bits. */
-function one(op: Windowed, e: Epilogue, tail: DepthwiseTail, arena: usize, y: i32, inputX: i32, pixel: i32, c: i32): void {
+export function one(op: Windowed, e: Epilogue, tail: DepthwiseTail, arena: usize, y: i32, inputX: i32, pixel: i32, c: i32): void {
   const pad = i16x8.splat(<i16>tail.padValue);
   const channels = op.outputChannels;
   const tap = (channels + 7) & ~7;

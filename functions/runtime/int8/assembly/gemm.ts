@@ -1,10 +1,8 @@
 import { dot, dotAdd } from './dot';
+import { tileWide } from './gemm-wide';
 import { Epilogue, Tensors } from './op';
 import { finish } from './requantize';
 import { store4 } from './store4';
-
-/** The form of 8-bit activations. */
-const WIDE = 3;
 
 /**
  * Rows times panels: outputs of `count` pixels, `channels` from `channel` on.
@@ -20,18 +18,14 @@ export function gemm(
   for (let c = channel; c < end; c += 8) {
     const panel = weights + (c - channel) * k;
     let row = 0;
-    if (!ASC_FEATURE_RELAXED_SIMD || form == WIDE) {
+    if (!ASC_FEATURE_RELAXED_SIMD) {
       for (; row + 2 <= count; row += 2) tileWide(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
     } else if (form == 1 && !FUSED) {
       for (; row + 4 <= count; row += 4) tileW4(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
     } else {
       for (; row + 4 <= count; row += 4) tileW(op, e, arena, rows + row * rowBytes, rowBytes, first + row, k, panel, c, end);
     }
-    for (; row < count; row++) {
-      const at = rows + row * rowBytes;
-      if (form == WIDE) tileRowWide(op, e, arena, at, first + row, k, panel, c, end);
-      else tileRow(op, e, arena, at, first + row, k, panel, c, end);
-    }
+    for (; row < count; row++) tileRow(op, e, arena, rows + row * rowBytes, first + row, k, panel, c, end);
   }
 }
 
@@ -159,55 +153,6 @@ function tileW(
     row0 += 16, row1 += 16, row2 += 16, row3 += 16, w += 128;
   }
   store4(op, e, arena, pixel, c, end, acc00, acc01, acc10, acc11, acc20, acc21, acc30, acc31);
-}
-
-/**
- * The baseline build, any form, and 8-bit activations in all builds: 2 rows by 8 channels, both operands widened to 16
- * bits. An accumulator holds two partial sums of two channels: c0(k0 + k1) c0(k2 + k3) c1(k0 + k1) c1(k2 + k3).
- */
-function tileWide(
-  op: Tensors, e: Epilogue, arena: usize, row: usize, rowBytes: i32, pixel: i32, k: i32, w: usize, c: i32, end: i32,
-): void {
-  let acc00 = i32x4.splat(0), acc01 = acc00, acc02 = acc00, acc03 = acc00;
-  let acc10 = acc00, acc11 = acc00, acc12 = acc00, acc13 = acc00;
-  let row0 = row, row1 = row + rowBytes;
-  const stop = row + k;
-  while (row0 < stop) {
-    const a = i16x8.extend_low_i8x16_u(v128.load32_splat(row0)), b = i16x8.extend_low_i8x16_u(v128.load32_splat(row1));
-    let x = v128.load8x8_s(w);
-    acc00 = i32x4.add(acc00, i32x4.dot_i16x8_s(x, a)), acc10 = i32x4.add(acc10, i32x4.dot_i16x8_s(x, b));
-    x = v128.load8x8_s(w, 8);
-    acc01 = i32x4.add(acc01, i32x4.dot_i16x8_s(x, a)), acc11 = i32x4.add(acc11, i32x4.dot_i16x8_s(x, b));
-    x = v128.load8x8_s(w, 16);
-    acc02 = i32x4.add(acc02, i32x4.dot_i16x8_s(x, a)), acc12 = i32x4.add(acc12, i32x4.dot_i16x8_s(x, b));
-    x = v128.load8x8_s(w, 24);
-    acc03 = i32x4.add(acc03, i32x4.dot_i16x8_s(x, a)), acc13 = i32x4.add(acc13, i32x4.dot_i16x8_s(x, b));
-    row0 += 4, row1 += 4, w += 32;
-  }
-  finish(op, e, arena, pixel, c, end, pairSums(acc00, acc01), pairSums(acc02, acc03));
-  finish(op, e, arena, pixel + 1, c, end, pairSums(acc10, acc11), pairSums(acc12, acc13));
-}
-
-/** One row of `tileWide`. */
-function tileRowWide(
-  op: Tensors, e: Epilogue, arena: usize, row: usize, pixel: i32, k: i32, w: usize, c: i32, end: i32,
-): void {
-  let acc0 = i32x4.splat(0), acc1 = acc0, acc2 = acc0, acc3 = acc0;
-  for (let stop = row + k; row < stop; row += 4, w += 32) {
-    const a = i16x8.extend_low_i8x16_u(v128.load32_splat(row));
-    acc0 = i32x4.add(acc0, i32x4.dot_i16x8_s(v128.load8x8_s(w), a));
-    acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(v128.load8x8_s(w, 8), a));
-    acc2 = i32x4.add(acc2, i32x4.dot_i16x8_s(v128.load8x8_s(w, 16), a));
-    acc3 = i32x4.add(acc3, i32x4.dot_i16x8_s(v128.load8x8_s(w, 24), a));
-  }
-  finish(op, e, arena, pixel, c, end, pairSums(acc0, acc1), pairSums(acc2, acc3));
-}
-
-/** Two accumulators of `tileWide` → four channels as float32. */
-// @ts-ignore: decorator
-@inline
-function pairSums(a: v128, b: v128): v128 {
-  return f32x4.convert_i32x4_s(i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7)));
 }
 
 /** One row by 8 channels, form w: the rows left over, and dense layers. */
