@@ -13,8 +13,9 @@ import type { Access, Host } from './host.ts';
 import type { UrlRules } from './input/fetch-url.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { access, callerMayUse, takingOf } from './middleware/access.ts';
+import { calls } from './middleware/call.ts';
 import { crossOrigin } from './middleware/cors.ts';
-import { loadLimit } from './middleware/load-limit.ts';
+import { LoadLimit, loadLimit } from './middleware/load-limit.ts';
 import { log } from './middleware/log.ts';
 import { dataPoints, Metrics } from './middleware/metrics.ts';
 import { problem, problemOf } from './middleware/problem.ts';
@@ -28,6 +29,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { foreignError } from './routes/error-forms.ts';
 import { healthRoutes } from './routes/health.ts';
 import { huggingFaceRoute } from './routes/hugging-face.ts';
+import { InProcess } from './routes/in-process.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openInferenceRoutes } from './routes/open-inference/routes.ts';
@@ -36,15 +38,20 @@ import { tensorFlowServingRoutes } from './routes/tensorflow-serving/routes.ts';
 import { tokenRoute } from './routes/tokens.ts';
 import { usageRoute } from './routes/usage.ts';
 
-/** The whole service over one {@link Host}: the same at the edge, in Node and in tests. */
-export function createApp(host: Host): Hono {
+/** The service over HTTP alone. */
+export const createApp = (host: Host): Hono => createService(host).app;
+
+/** The whole service over one {@link Host}, the same at the edge, in Node and in tests: by HTTP, and for Workers that bind it. */
+export function createService(host: Host): { app: Hono; inProcess: InProcess } {
   const usage = host.access && new UsageCounter(host.access.database);
   const { catalogue, classify, budget } = useCaseOf(host, usage);
   const metrics = new Metrics(budget);
+  const witnesses = witnessesOf(host, metrics.count);
+  const limit = new LoadLimit();
   const app = new Hono();
-  app.use(requestId(witnessesOf(host, metrics.count)), securityHeaders);
+  app.use(requestId(witnesses), securityHeaders);
   if (host.corsOrigins?.length) app.use(crossOrigin(host.corsOrigins));
-  app.use(loadLimit());
+  app.use(loadLimit(limit));
   if (host.access && usage) protect(app, host.access, usage);
   const refuse = (error: unknown, c: Context) => {
     const refused = problemOf(error);
@@ -68,10 +75,13 @@ export function createApp(host: Host): Hono {
   tensorFlowServingRoutes(app, catalogue, classify);
   openInferenceRoutes(app, catalogue, classify);
   huggingFaceRoute(app, catalogue, classify);
-  docsRoutes(app);
   metricsRoute(app, () => metrics.text());
-  if (host.page) demoRoutes(app, host.page);
-  return app;
+  if (host.page) {
+    docsRoutes(app, host.page);
+    demoRoutes(app, host.page);
+  }
+  const call = calls({ within: (work) => limit.within(work), problemOf, witnesses });
+  return { app, inProcess: new InProcess({ catalogue, classify, call }) };
 }
 
 /** @param allowedHosts of the key that asks; undefined for all that are public */

@@ -1,7 +1,7 @@
 // `functions/` is one Cloudflare Worker with routes of its own, not the file-system routing of Cloudflare Pages.
-import type { Hono } from 'hono';
-import { createApp } from './app.ts';
+import { createService } from './app.ts';
 import { SHARED_ISOLATE_BYTES } from './catalogue/isolate-bytes.ts';
+import { classifierEntrypoint } from './classifier-entrypoint.ts';
 import { type AccessEnv, edgeAccess } from './edge-access.ts';
 import { answer, type EdgeEnv, edgeHost } from './edge-host.ts';
 import { edgeWebhooks, type WebhookEnv } from './edge-webhooks.ts';
@@ -13,19 +13,26 @@ interface Env extends EdgeEnv, AccessEnv, WebhookEnv {
   readonly SHARED_MODEL_BYTES?: number | string;
 }
 
-let app: Hono | undefined;
+let service: ReturnType<typeof createService> | undefined;
+
+function serviceOf(env: Env) {
+  const { ASSETS, ISOLATED, SHARED_MODEL_BYTES = 0 } = env;
+  service ??= createService({
+    ...edgeHost(env),
+    ...edgeAccess(env),
+    ...edgeWebhooks(env),
+    page: (page) => ASSETS.fetch(page),
+    memoryBytes: SHARED_ISOLATE_BYTES,
+    ...(ISOLATED && { isolated: { aboveBytes: Number(SHARED_MODEL_BYTES), fetch: (call) => ISOLATED.fetch(call) } }),
+  });
+  return service;
+}
+
+/** What Workers of the same account bind. */
+export const Classifier = classifierEntrypoint<Env>((env) => serviceOf(env).inProcess);
 
 export default {
   fetch(request, env, context) {
-    const { ASSETS, ISOLATED, SHARED_MODEL_BYTES = 0 } = env;
-    app ??= createApp({
-      ...edgeHost(env),
-      ...edgeAccess(env),
-      ...edgeWebhooks(env),
-      page: (page) => ASSETS.fetch(page),
-      memoryBytes: SHARED_ISOLATE_BYTES,
-      ...(ISOLATED && { isolated: { aboveBytes: Number(SHARED_MODEL_BYTES), fetch: (call) => ISOLATED.fetch(call) } }),
-    });
-    return answer(app, request, env, context);
+    return answer(serviceOf(env).app, request, env, context);
   },
 } satisfies ExportedHandler<Env>;

@@ -19,6 +19,7 @@ const EDGE = ['functions/memory-budget.ts', 'functions/errors.ts'];
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/index.ts': ['functions'],
   'functions/isolated.ts': ['functions'],
+  'functions/classifier-entrypoint.ts': ['functions/routes/in-process.ts'],
   'functions/edge-host.ts': ['functions/host.ts', 'functions/wasm.ts'],
   'functions/edge-access.ts': ['functions/host.ts'],
   'functions/edge-webhooks.ts': ['functions/host.ts', 'functions/webhooks'],

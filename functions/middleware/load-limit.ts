@@ -1,3 +1,4 @@
+import type { MiddlewareHandler } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { ServiceError } from '../errors.ts';
 
@@ -10,32 +11,50 @@ const MAX_MS = 60_000;
  * Bounds how many requests an isolate has at once, and how long each takes. One that is older than the limit no longer
  * counts: in workerd a request whose client went away may not run on, and would count for ever.
  */
-export function loadLimit({ maxRequests = MAX_REQUESTS, maxMs = MAX_MS } = {}) {
+export class LoadLimit {
+  readonly #maxRequests: number;
+  readonly #maxMs: number;
   /** When each began, oldest first. */
-  const running = new Map<symbol, number>();
-  return createMiddleware(async (_c, next) => {
+  readonly #running = new Map<symbol, number>();
+
+  constructor({ maxRequests = MAX_REQUESTS, maxMs = MAX_MS } = {}) {
+    this.#maxRequests = maxRequests;
+    this.#maxMs = maxMs;
+  }
+
+  /** @throws ServiceError `busy`, or `too-slow` */
+  async within<T>(work: () => Promise<T>): Promise<T> {
     const now = Date.now();
-    for (const [request, began] of running) {
-      if (now - began <= maxMs) break;
-      running.delete(request);
+    for (const [request, began] of this.#running) {
+      if (now - began <= this.#maxMs) break;
+      this.#running.delete(request);
     }
-    if (running.size >= maxRequests) {
-      throw new ServiceError(
-        'busy',
-        `There are ${maxRequests} requests at work already.`,
-        'Try again after the seconds that Retry-After says.',
-        { retryAfterSeconds: 1 },
-      );
-    }
+    if (this.#running.size >= this.#maxRequests) throw tooMany(this.#maxRequests);
     const request = Symbol();
-    running.set(request, now);
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(tooSlow(maxMs)), maxMs);
-      next()
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer));
-    }).finally(() => running.delete(request));
-  });
+    this.#running.set(request, now);
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        const timer = setTimeout(() => reject(tooSlow(this.#maxMs)), this.#maxMs);
+        work()
+          .finally(() => clearTimeout(timer))
+          .then(resolve, reject);
+      });
+    } finally {
+      this.#running.delete(request);
+    }
+  }
+}
+
+export const loadLimit = (limit = new LoadLimit()): MiddlewareHandler =>
+  createMiddleware((_c, next) => limit.within(next));
+
+function tooMany(maxRequests: number): ServiceError {
+  return new ServiceError(
+    'busy',
+    `There are ${maxRequests} requests at work already.`,
+    'Try again after the seconds that Retry-After says.',
+    { retryAfterSeconds: 1 },
+  );
 }
 
 function tooSlow(maxMs: number): ServiceError {

@@ -1,4 +1,4 @@
-import type { OpenApi } from './docs.ts';
+import type { OpenApi } from './openapi.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

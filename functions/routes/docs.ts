@@ -1,11 +1,6 @@
-import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
-import { DOCS_STYLE, docsPage } from './docs-page.ts';
-import { huggingFacePaths } from './hugging-face.ts';
+import type { Host } from '../host.ts';
 import { route } from './methods.ts';
-import { nativePaths } from './native-paths.ts';
-import { openInferencePaths } from './open-inference/paths.ts';
-import { servingPaths } from './tensorflow-serving/paths.ts';
 
 const HEADERS = {
   'content-security-policy':
@@ -14,70 +9,17 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
 };
 
-export type OpenApi = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
-
-/** The service in OpenAPI 3.1, from the schemas that its routes validate with. */
-export function openApiDocument(): OpenApi {
-  const described = new OpenAPIHono();
-  for (const path of [...nativePaths, ...huggingFacePaths, ...servingPaths, ...openInferencePaths]) {
-    described.openAPIRegistry.registerPath(path);
+/** `/openapi.json`, and `/docs`, a page made from it: files of the build (`deploy/docs.ts`), since making them takes long. */
+export function docsRoutes(app: Hono, page: NonNullable<Host['page']>): void {
+  for (const path of ['/openapi.json', '/docs', '/docs/style.css']) {
+    route(app, path, {
+      GET: async (c) => {
+        const file = await page(c.req.raw);
+        if (file.status >= 400) return c.notFound();
+        const response = new Response(file.body, file);
+        for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value);
+        return response;
+      },
+    });
   }
-  described.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
-    type: 'http',
-    scheme: 'bearer',
-    description: 'A key, a token of POST /tokens, or a JWT of the identity provider.',
-  });
-  described.openAPIRegistry.registerComponent('securitySchemes', 'key', {
-    type: 'apiKey',
-    in: 'header',
-    name: 'x-api-key',
-  });
-  const { webhooks: _, ...document } = described.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: {
-      title: 'Edge classifier',
-      version: '1.0.0',
-      description: 'Images in over HTTPS, labels out.',
-      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
-    },
-    // Where access is off, nothing is needed.
-    security: [{}, { bearer: [] }, { key: [] }],
-    servers: [{ url: '/', description: 'Where this document comes from.' }],
-    tags: [
-      { name: 'Classify', description: 'The route of our own.' },
-      { name: 'Models' },
-      { name: 'Access', description: 'For callers with a key.' },
-      { name: 'Health' },
-      {
-        name: 'Hugging Face',
-        description: 'For @huggingface/inference and huggingface_hub: set the endpoint to the model.',
-      },
-      { name: 'TensorFlow Serving', description: 'Its REST API.' },
-      {
-        name: 'Open Inference Protocol',
-        description: "Version 2, as KServe and Triton speak it, with Triton's extensions.",
-      },
-    ],
-  });
-  return document;
-}
-
-/** `/openapi.json`, and `/docs`, a page made from it; both are made when first asked for. */
-export function docsRoutes(app: Hono): void {
-  let document: OpenApi | undefined;
-  let page: string | undefined;
-  const described = () => {
-    document ??= openApiDocument();
-    return document;
-  };
-  route(app, '/openapi.json', { GET: (c) => c.json(described()) });
-  route(app, '/docs', {
-    GET: (c) => {
-      page ??= docsPage(described());
-      return c.html(page, 200, HEADERS);
-    },
-  });
-  route(app, '/docs/style.css', {
-    GET: (c) => c.body(DOCS_STYLE, 200, { ...HEADERS, 'content-type': 'text/css; charset=utf-8' }),
-  });
 }

@@ -32,7 +32,7 @@ export const modelDetailSchema = modelSchema
 
 /** `GET /models`, `GET /models/{id}`: what this deployment can classify with, and how good it is. */
 export function modelRoutes(app: Hono, catalogue: Catalogue): void {
-  route(app, '/models', { GET: async (c) => c.json({ models: (await catalogue.list()).map(summary) }) });
+  route(app, '/models', { GET: async (c) => c.json({ models: await listed(catalogue) }) });
   route(app, '/models/:id', {
     GET: async (c) => {
       const { manifest, labels } = await catalogue.get(c.req.param('id') ?? '');
@@ -46,6 +46,11 @@ export function modelRoutes(app: Hono, catalogue: Catalogue): void {
       return c.json(detail);
     },
   });
+}
+
+/** All that can be read, and that the caller may use. */
+export async function listed(catalogue: Catalogue): Promise<Model[]> {
+  return (await catalogue.list()).map(summary);
 }
 
 function summary(manifest: Manifest): Model {

@@ -25,7 +25,7 @@ export async function startDirectly(more: More = new Map()): Promise<Service> {
 /** As in `wrangler.toml`; what is logged goes nowhere. */
 export const PLATFORM = {
   compatibilityDate: '2026-04-20',
-  compatibilityFlags: ['nodejs_als'],
+  compatibilityFlags: ['nodejs_als', 'enhanced_error_serialization'],
   handleRuntimeStdio: (output: { resume(): void }) => output.resume(),
 };
 

@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
 import { describe, expect, it, vi } from 'vitest';
-import { loadLimit } from '../../../functions/middleware/load-limit.ts';
+import { LoadLimit, loadLimit } from '../../../functions/middleware/load-limit.ts';
 import { problem } from '../../../functions/middleware/problem.ts';
 
-function service(limits: Parameters<typeof loadLimit>[0]) {
+function service(limits: ConstructorParameters<typeof LoadLimit>[0]) {
   const app = new Hono();
   app.onError(problem);
-  app.use(loadLimit(limits));
+  app.use(loadLimit(new LoadLimit(limits)));
   const waiting: (() => void)[] = [];
   app.get('/slow', async (c) => {
     await new Promise<void>((resolve) => waiting.push(resolve));

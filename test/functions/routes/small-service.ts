@@ -7,7 +7,6 @@ import { ServiceError } from '../../../functions/errors.ts';
 import { MemoryBudget } from '../../../functions/memory-budget.ts';
 import { problem, problemOf } from '../../../functions/middleware/problem.ts';
 import { classifyRoute } from '../../../functions/routes/classify.ts';
-import { docsRoutes } from '../../../functions/routes/docs.ts';
 import { foreignError } from '../../../functions/routes/error-forms.ts';
 import { huggingFaceRoute } from '../../../functions/routes/hugging-face.ts';
 import { openInferenceRoutes } from '../../../functions/routes/open-inference/routes.ts';
@@ -69,7 +68,6 @@ export async function smallService(fail?: () => Error) {
   tensorFlowServingRoutes(app, catalogue, classify);
   openInferenceRoutes(app, catalogue, classify);
   huggingFaceRoute(app, catalogue, classify);
-  docsRoutes(app);
   const post = (path: string, body: BodyInit, headers: Record<string, string> = {}) =>
     Promise.resolve(app.request(path, { method: 'POST', body, headers }));
   const get = (path: string) => Promise.resolve(app.request(path));
