@@ -65,11 +65,14 @@ export const startOpen = (model: string, pictures: readonly Buffer[]): Promise<S
   );
 
 /** The Worker as it is deployed: keys, limits, usage counted in D1, data points. */
-export async function startProtected(model: string, pictures: readonly Buffer[]): Promise<Subject> {
+export async function startProtected(
+  model: string,
+  pictures: readonly Buffer[],
+): Promise<Subject & { readonly key: string }> {
   const { key, id, hash } = await makeKey();
   const unlimited = { limit: 1_000_000_000, period: 60 as const };
   const numbers = { requests: unlimited.limit, seconds: unlimited.period };
-  return start(
+  const subject = await start(
     'access on',
     {
       ...builtWorker(),
@@ -91,6 +94,7 @@ export async function startProtected(model: string, pictures: readonly Buffer[])
         .run();
     },
   );
+  return { ...subject, key };
 }
 
 /** An answer is made anew, not looked up. */
