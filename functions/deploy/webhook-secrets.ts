@@ -15,25 +15,30 @@ interface Options {
 }
 
 /** Prints what receivers verify with, once: the secret itself, or the public key of an Ed25519 one. */
-export async function createSecret({ owner: named, kind }: Options, where: Where): Promise<void> {
+export async function createSecret({ owner: named, kind: given }: Options, where: Where): Promise<void> {
+  const kind = kindSchema.parse(given);
   const owner = await ownerNamed(named, where);
-  await insert(owner, kindSchema.parse(kind), where);
+  const made = await makeSecret(owner, kind, await workerSecret(where));
+  await execute(made.insertion, where);
+  tell(owner, [made.verifier]);
 }
 
 /** A new one of each kind that the owner has; the old ones sign beside it until the overlap is over. */
 export async function rotateSecrets({ owner: named, 'overlap-hours': hours }: Options, where: Where): Promise<void> {
+  const overlap = z.coerce.number().int().min(0).max(8_760).parse(hours) * 3_600;
   const owner = await ownerNamed(named, where);
-  const overlap = z.coerce.number().min(0).max(8_760).parse(hours) * 3_600;
-  const rows = await execute(
-    `SELECT DISTINCT kind FROM webhook_secrets WHERE owner = ${quoted(owner)} AND (expires_at IS NULL OR expires_at > ${now})`,
-    where,
+  const active = `owner = ${quoted(owner)} AND (expires_at IS NULL OR expires_at > ${now})`;
+  const kinds = await execute(`SELECT DISTINCT kind FROM webhook_secrets WHERE ${active}`, where);
+  if (kinds.length === 0)
+    throw new Error(`${owner} has no active secret; npm run webhooks -- secret create makes one.`);
+  const worker = await workerSecret(where);
+  const made = await Promise.all(kinds.map(({ kind }) => makeSecret(owner, kindSchema.parse(kind), worker)));
+  const ending = `UPDATE webhook_secrets SET expires_at = ${now + overlap} WHERE owner = ${quoted(owner)} AND expires_at IS NULL`;
+  await execute([ending, ...made.map(({ insertion }) => insertion)].join('; '), where);
+  tell(
+    owner,
+    made.map(({ verifier }) => verifier),
   );
-  if (rows.length === 0) throw new Error(`${owner} has no active secret; npm run webhooks -- secret create makes one.`);
-  const active = `owner = ${quoted(owner)} AND expires_at IS NULL`;
-  const old = await execute(`SELECT id FROM webhook_secrets WHERE ${active}`, where);
-  for (const { kind } of rows) await insert(owner, kindSchema.parse(kind), where);
-  const ids = old.map(({ id }) => quoted(String(id))).join(', ');
-  await execute(`UPDATE webhook_secrets SET expires_at = ${now + overlap} WHERE ${active} AND id IN (${ids})`, where);
   console.error(`The ones before sign too until ${new Date((now + overlap) * 1000).toISOString()}.`);
 }
 
@@ -61,15 +66,18 @@ export async function revokeSecret(id: string, where: Where): Promise<void> {
   console.log(`The secret of ${rows[0].owner} signs nothing from now on.`);
 }
 
-async function insert(owner: string, kind: z.infer<typeof kindSchema>, where: Where): Promise<void> {
-  const worker = await workerSecret(where);
+async function makeSecret(owner: string, kind: z.infer<typeof kindSchema>, worker: string) {
   const id = crypto.randomUUID().slice(0, 13);
   const secret = makeSigningSecret(kind);
   const row = [id, owner, kind, await seal(secret, placeOfSecret(id, owner), worker), now];
-  await execute(
-    `INSERT INTO webhook_secrets (id, owner, kind, sealed, created_at) VALUES (${row.map(quoted).join(', ')})`,
-    where,
-  );
+  const columns = 'id, owner, kind, sealed, created_at';
+  return {
+    insertion: `INSERT INTO webhook_secrets (${columns}) VALUES (${row.map(quoted).join(', ')})`,
+    verifier: await verifierOf(parseSigningSecret(secret)),
+  };
+}
+
+function tell(owner: string, verifiers: readonly string[]): void {
   console.error(`Callbacks of ${owner} are verified with this, shown this once:`);
-  console.log(await verifierOf(parseSigningSecret(secret)));
+  for (const verifier of verifiers) console.log(verifier);
 }
