@@ -1,7 +1,7 @@
 import { createHmac, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ServiceError } from '../../functions/errors.ts';
 import { makeSigningSecret, parseSigningSecret, signedHeaders, verifierOf } from '../../functions/webhooks/sign.ts';
 import { checkedSecret, type Scheme, verifiedId } from '../../functions/webhooks/verify.ts';
@@ -250,6 +250,21 @@ it('no header at all is taken, and none throws anything else', async () => {
     { numRuns: 300 },
   );
   expect(tried).toBe(900);
+});
+
+it.each<[Scheme, string, Record<string, string>]>([
+  [
+    'standard',
+    HMAC,
+    { 'webhook-id': 'a', 'webhook-timestamp': String(now()), 'webhook-signature': `v1,${'A'.repeat(43)}=` },
+  ],
+  ['github', 'sixteen characters', { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }],
+  ['stripe', 'sixteen characters', { 'stripe-signature': `t=${now()},v1=${'0'.repeat(64)}` }],
+])('%s is compared by Web Cryptography, in constant time', async (scheme, secret, headers) => {
+  const compare = vi.spyOn(crypto.subtle, 'verify');
+  expect(await refusal(scheme, [secret], headers, '{}')).toMatch(/^signature-refused/);
+  expect(compare).toHaveBeenCalledOnce();
+  compare.mockRestore();
 });
 
 it.each<[Scheme, string, boolean]>([
