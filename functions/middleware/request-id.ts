@@ -2,11 +2,13 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import { callerOf } from '../access/caller.ts';
+import { randomHex } from './random-hex.ts';
 import { type RequestRecord, recorded, type Witness } from './record.ts';
 import { traceOf, traceparent } from './trace.ts';
 
 /** A caller's own id is kept where it is short and plain, so that it can stand in logs and headers as it is. */
 const ACCEPTED = /^[A-Za-z0-9._~-]{1,64}$/;
+const ID_BYTES = 16;
 
 /**
  * Gives each request an id and its place in a trace, each answer the headers `x-request-id` and `traceparent`, and
@@ -38,7 +40,7 @@ export const requestId = (witnesses: readonly Witness[]) =>
 
 function recordOf(headers: Headers): RequestRecord {
   const given = headers.get('x-request-id');
-  const requestId = given && ACCEPTED.test(given) ? given : crypto.randomUUID();
+  const requestId = given && ACCEPTED.test(given) ? given : randomHex(ID_BYTES);
   return { requestId, trace: traceOf(headers.get('traceparent'), headers.get('tracestate')) };
 }
 

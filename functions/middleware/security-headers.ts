@@ -10,9 +10,12 @@ const HEADERS = {
   'strict-transport-security': 'max-age=31536000',
 } as const;
 
+const POLICY = 'content-security-policy';
+const all = Object.entries(HEADERS);
+
 export const securityHeaders = createMiddleware(async (c, next) => {
   await next();
-  for (const [name, value] of Object.entries(HEADERS)) {
-    if (!c.res.headers.has(name)) c.res.headers.set(name, value);
-  }
+  const { headers } = c.res;
+  const isPage = headers.has(POLICY);
+  for (const [name, value] of all) if (!isPage || !headers.has(name)) headers.set(name, value);
 });

@@ -1,3 +1,5 @@
+import { randomHex } from './random-hex.ts';
+
 /** Where a request stands in a trace that others began: W3C Trace Context, https://www.w3.org/TR/trace-context/. */
 export interface Trace {
   /** 32 hexadecimal digits. */
@@ -15,6 +17,8 @@ const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a
 /** What has to be handed on at least (section 3.3.1.5); more may be cut, and a longer one is left out here. */
 const MAX_STATE = 512;
 const SAMPLED = 1;
+const TRACE_BYTES = 16;
+const SPAN_BYTES = 8;
 
 /**
  * Continues the trace of a request with a new span, or begins one where it brought none that is valid (section 4.3).
@@ -23,8 +27,7 @@ const SAMPLED = 1;
 export function traceOf(traceparent: string | null, tracestate: string | null): Trace {
   const [, version, traceId, flags = '0', more] = TRACEPARENT.exec(traceparent?.trim() ?? '') ?? [];
   if (traceId === undefined || (version === '00' && more !== undefined)) {
-    // Of a UUID the last seven bytes are random, which is what has to be.
-    return { traceId: crypto.randomUUID().replaceAll('-', ''), spanId: newSpan(), sampled: false };
+    return { traceId: randomHex(TRACE_BYTES), spanId: newSpan(), sampled: false };
   }
   const sampled = (Number.parseInt(flags, 16) & SAMPLED) === SAMPLED;
   const handedOn = tracestate && tracestate.length <= MAX_STATE ? { state: tracestate } : {};
@@ -35,8 +38,4 @@ export function traceOf(traceparent: string | null, tracestate: string | null): 
 export const traceparent = ({ traceId, spanId, sampled }: Trace): string =>
   `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
 
-function newSpan(): string {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  // All zeros are not valid.
-  return high.toString(16).padStart(8, '0') + (low || 1).toString(16).padStart(8, '0');
-}
+const newSpan = (): string => randomHex(SPAN_BYTES);
