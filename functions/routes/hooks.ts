@@ -19,7 +19,11 @@ export interface HookOrder extends Mapped {
 
 /** Takes orders, and returns as soon as they are safe; for the same key the same job. */
 export interface TakesOrders {
-  create(owner: string, order: HookOrder, idempotencyKey: string): Promise<{ readonly id: string }>;
+  create(
+    owner: string,
+    order: HookOrder,
+    context: { readonly key: string; readonly origin: string },
+  ): Promise<{ readonly id: string }>;
 }
 
 export const hookAnswerSchema = z
@@ -45,13 +49,16 @@ export function hooksRoute(
       const body = await readBody(c.req.raw, MAX_EVENT_BYTES);
       const nowSeconds = Math.floor(Date.now() / 1000);
       const id = await verifiedId(source.scheme, await sources.secretsOf(source), c.req.raw.headers, body, nowSeconds);
-      const answer = await taken(source, id, body);
+      const answer = await taken(source, { id, body, origin: new URL(c.req.url).origin });
       if (answer.job) c.header('location', `/jobs/${answer.job}`);
       return c.json(answer, 202);
     },
   });
 
-  async function taken(source: HookSource, id: string, body: Uint8Array): Promise<HookAnswer> {
+  async function taken(
+    source: HookSource,
+    { id, body, origin }: { id: string; body: Uint8Array; origin: string },
+  ): Promise<HookAnswer> {
     const claim = await events.claim(source.name, id);
     if (!claim.taken) {
       if (claim.job === null) throw atWork();
@@ -65,7 +72,8 @@ export function hooksRoute(
     }
     const { mapping: _, ...orders } = source.orders;
     const order = { ...orders, ...asked };
-    const job = await orElse(() => jobs.create(source.owner, order, `hook:${source.name}:${id}`), released);
+    const context = { key: `hook:${source.name}:${id}`, origin };
+    const job = await orElse(() => jobs.create(source.owner, order, context), released);
     await events.settle(source.name, id, job.id);
     return { job: job.id, repeated: false };
   }

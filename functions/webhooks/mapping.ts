@@ -42,7 +42,7 @@ export function mapped(mapping: Mapping, event: unknown): Mapped | { readonly ig
   }
   const found = valueAt(event, mapping.each ?? '');
   const things: readonly unknown[] = Array.isArray(found) ? found : [found];
-  const images = things.flatMap((thing) => imageOf(mapping, thing) ?? []);
+  const images = named(things.flatMap((thing) => imageOf(mapping, thing) ?? []));
   if (images.length === 0) return { ignored: `there is no picture at ${mapping.each ?? ''}${mapping.url}` };
   if (images.length > MAX_IMAGES) return { ignored: `there are ${images.length} pictures; ${MAX_IMAGES} are the most` };
   const metadata = Object.entries(mapping.metadata ?? {}).flatMap(([name, pointer]) => {
@@ -50,6 +50,14 @@ export function mapped(mapping: Mapping, event: unknown): Mapped | { readonly ig
     return value.success ? [[name, value.data] as const] : [];
   });
   return { images, ...(metadata.length > 0 && { metadata: Object.fromEntries(metadata) }) };
+}
+
+/** Names that tell pictures apart, or none: a job calls them by their numbers then. */
+function named(images: { id?: string; url: string }[]): Mapped['images'] {
+  const ids = new Set(images.map(({ id }) => id));
+  return ids.size === images.length && !ids.has(undefined) && !ids.has('')
+    ? images
+    : images.map(({ url }) => ({ url }));
 }
 
 function imageOf(mapping: Mapping, thing: unknown): { id?: string; url: string } | undefined {

@@ -30,7 +30,10 @@ beforeEach(async () => {
   app.onError(problem);
   app.notFound((c) => c.text('nothing here', 404));
   const jobs = {
-    create: (owner: string, order: HookOrder, key: string) => create(made.push({ owner, order, key })),
+    create: (owner: string, order: HookOrder, { key, origin }: { key: string; origin: string }) => {
+      expect(origin).toMatch(/^https?:\/\/[a-z.]+$/);
+      return create(made.push({ owner, order, key }));
+    },
   };
   hooksRoute(app, { database, secret: worker, jobs });
   await addSource('cms', 'standard', secret, {

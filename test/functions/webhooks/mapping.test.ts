@@ -170,6 +170,25 @@ describe('a mapping', () => {
     expect(map({ each: '/one', url: '/u' }, { one: { u: 'a' } })).toEqual({ images: [{ url: 'a' }] });
   });
 
+  it('names pictures only by what tells them apart', () => {
+    const mapping = { url: '/u', id: '/n' };
+    const of = (...names: unknown[]) => map({ ...mapping, each: '/l' }, { l: names.map((n) => ({ u: 'a', n })) });
+    expect(of('x', 2)).toEqual({
+      images: [
+        { id: 'x', url: 'a' },
+        { id: '2', url: 'a' },
+      ],
+    });
+    for (const names of [
+      ['x', 'x'],
+      ['x', null],
+      ['', 'x'],
+      ['2', 2],
+    ]) {
+      expect(of(...names)).toEqual({ images: [{ url: 'a' }, { url: 'a' }] });
+    }
+  });
+
   it('takes 100 pictures and not 101', () => {
     const list = (n: number) => Array.from({ length: n }, () => 'a');
     expect(map({ url: '' }, list(100))).toHaveProperty('images.length', 100);
