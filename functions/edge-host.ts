@@ -1,3 +1,4 @@
+import { waitUntil } from 'cloudflare:workers';
 import type { Hono } from 'hono';
 import type { Host } from './host.ts';
 import { baseline, fused, jpeg, relaxed, tfjs } from './wasm.ts';
@@ -9,12 +10,27 @@ export interface EdgeEnv {
   readonly METRICS?: AnalyticsEngineDataset;
 }
 
+/** Workers' Cache API, unless ANSWER_CACHE is off. It forgets everything on `*.workers.dev`: all is a miss there. */
+export function edgeAnswers({ ANSWER_CACHE = 'on' }: { readonly ANSWER_CACHE?: string }): Pick<Host, 'answers'> {
+  if (ANSWER_CACHE !== 'on') return {};
+  return {
+    answers: {
+      match: (address) => caches.default.match(address),
+      async put(address, entry) {
+        waitUntil(caches.default.put(address, entry));
+      },
+    },
+  };
+}
+
 /** Models from the deployment's assets, modules from its code. */
 export function edgeHost({ ASSETS, METRICS }: EdgeEnv): Omit<Host, 'memoryBytes'> {
   return {
     models: {
       async open(path) {
-        const response = await ASSETS.fetch(new URL(`/models/${path}`, 'https://assets.internal'));
+        // Assets redirect to the form that is escaped.
+        const name = path.replaceAll('@', '%40');
+        const response = await ASSETS.fetch(new URL(`/models/${name}`, 'https://assets.internal'));
         // Where there is no file, assets answer 404 with a body that has to be let go.
         if (response.ok) return response.body;
         await response.body?.cancel();

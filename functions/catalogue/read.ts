@@ -62,6 +62,10 @@ export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string>
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** Of its UTF-8. */
+export const sha256OfText = (text: string): Promise<string> =>
+  sha256Hex(new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>);
+
 /** Not every browser iterates streams; leaving the loop early cancels the stream. */
 async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();

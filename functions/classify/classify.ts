@@ -1,10 +1,12 @@
 import type { Catalogue, Entry } from '../catalogue/catalogue.ts';
 import { brokenModel } from '../catalogue/errors.ts';
 import type { Manifest } from '../catalogue/manifest.ts';
+import { sha256Hex } from '../catalogue/read.ts';
 import { ServiceError } from '../errors.ts';
 import { type Codecs, preprocess, preprocessFramed } from '../image/preprocess.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
 import type { Answer, ExplainMethod } from './answer.ts';
+import type { AnswerCache, Output, Question } from './answer-cache.ts';
 import { drawn, explain } from './explain.ts';
 import { pixelsOf } from './input-tensor.ts';
 import type { Models } from './remote.ts';
@@ -35,49 +37,71 @@ export class Classify {
   readonly #codecs: Codecs;
   readonly #budget: MemoryBudget;
   readonly #onUse: (manifest: Manifest) => void;
+  readonly #cache: AnswerCache | undefined;
 
-  /** @param parts `onUse` is told which model a picture is for */
+  /** @param parts `onUse` is told which model a picture is for; without a `cache` each is run */
   constructor(parts: {
     catalogue: Catalogue;
     models: Models;
     codecs: Codecs;
     budget: MemoryBudget;
     onUse?: (manifest: Manifest) => void;
+    cache?: AnswerCache | undefined;
   }) {
     this.#catalogue = parts.catalogue;
     this.#models = parts.models;
     this.#codecs = parts.codecs;
     this.#budget = parts.budget;
     this.#onUse = parts.onUse ?? (() => {});
+    this.#cache = parts.cache;
   }
 
-  /** Which version speaks. @throws ServiceError `model-unknown` or `model-broken` */
+  /** Which version speaks where no picture tells them apart. @throws ServiceError `model-unknown` or `model-broken` */
   async served(modelId: string): Promise<Answer['model']> {
     const { manifest } = await this.#catalogue.get(modelId);
     return { id: manifest.id, version: manifest.version, revision: manifest.revision };
   }
 
-  /** @throws ServiceError */
+  /**
+   * @param modelId or one of its versions, as {@link Catalogue.get} takes it; where none is named, a canary takes its share
+   * of pictures by their SHA-256
+   * @throws ServiceError
+   */
   async image(modelId: string, image: Uint8Array<ArrayBuffer>, options: ClassifyOptions): Promise<Answer> {
-    const entry = await this.#catalogue.get(modelId);
-    if (options.explain) return this.#explained(entry, image, options, options.explain);
-    const scores = await this.scores(entry, { image });
-    return this.#answer(entry, scores, options);
+    let known: Promise<string> | undefined;
+    const hash = () => {
+      known ??= sha256Hex(image);
+      return known;
+    };
+    const entry = await this.#catalogue.get(modelId, hash);
+    if (options.explain) return this.#explained(entry, image, options, options.explain, hash);
+    return this.#answer(entry, await this.scores(entry, { image }, 'softmax', hash), options);
   }
 
   /**
    * What a model makes of one input, float32 `[classes]`: probabilities at its temperature, unless `activation` says
    * otherwise.
+   * @param hash SHA-256 of an image, where it is needed elsewhere too
    * @throws ServiceError
    */
-  async scores({ manifest }: Entry, input: Input, activation: Activation = 'softmax'): Promise<Float32Array> {
+  async scores(
+    { manifest }: Entry,
+    input: Input,
+    activation: Activation = 'softmax',
+    hash?: () => Promise<string>,
+  ): Promise<Float32Array> {
     this.#onUse(manifest);
-    const pixels =
+    const question: Question =
       'image' in input
-        ? await preprocess(input.image, manifest.input, this.#codecs, this.#budget)
-        : pixelsOf(input.values, manifest.input);
-    const output = await this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1));
-    return activated(output, manifest.output, activation);
+        ? { input: 'picture', bytes: input.image }
+        : { input: 'pixels', bytes: pixelsOf(input.values, manifest.input) };
+    const run = async () => {
+      const { input: kind, bytes } = question;
+      const pixels = kind === 'pixels' ? bytes : await preprocess(bytes, manifest.input, this.#codecs, this.#budget);
+      return { scores: await this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1)) };
+    };
+    const { scores } = await this.#output(manifest, question, run, hash);
+    return activated(scores, manifest.output, activation);
   }
 
   /**
@@ -87,9 +111,11 @@ export class Classify {
    * @throws ServiceError
    */
   async tensor(modelId: string, version: string, pixels: Uint8Array): Promise<Float32Array> {
-    const { manifest } = await this.#catalogue.get(modelId);
+    const manifest = (await this.#catalogue.versions(modelId)).find(
+      (one) => one.manifest.version === version,
+    )?.manifest;
+    if (!manifest) throw brokenModel(modelId, 'manifest.json', `is not of version ${version}`);
     this.#onUse(manifest);
-    if (manifest.version !== version) throw brokenModel(modelId, 'manifest.json', `is not of version ${version}`);
     const { height, width, channels } = manifest.input;
     const bytes = height * width * (channels === 'grey' ? 1 : 3);
     if (pixels.length !== bytes) {
@@ -103,15 +129,29 @@ export class Classify {
     image: Uint8Array<ArrayBuffer>,
     options: ClassifyOptions,
     method: ExplainMethod,
+    hash: () => Promise<string>,
   ): Promise<Answer> {
     const { manifest, labels } = entry;
     this.#onUse(manifest);
-    const { pixels, frame } = await preprocessFramed(image, manifest.input, this.#codecs, this.#budget);
-    const { scores, heat } = await this.#models.with(manifest, (classifier) =>
-      explain(method, classifier, manifest, pixels),
-    );
-    const explanation = await drawn(method, heat, frame, predictionOf(best(scores), scores, labels));
-    return { ...this.#answer(entry, scores, options), explanation };
+    const run = async () => {
+      const { pixels, frame } = await preprocessFramed(image, manifest.input, this.#codecs, this.#budget);
+      const { scores, heat } = await this.#models.with(manifest, (classifier) =>
+        explain(method, classifier, manifest, pixels),
+      );
+      return { scores, explanation: await drawn(method, heat, frame, predictionOf(best(scores), scores, labels)) };
+    };
+    const question: Question = { input: 'picture', bytes: image, explain: method };
+    const { scores, explanation } = await this.#output(manifest, question, run, hash);
+    return { ...this.#answer(entry, scores, options), ...(explanation && { explanation }) };
+  }
+
+  #output(
+    manifest: Manifest,
+    question: Question,
+    run: () => Promise<Output>,
+    hash: (() => Promise<string>) | undefined,
+  ): Promise<Output> {
+    return this.#cache ? this.#cache.output(manifest, question, run, hash) : run();
   }
 
   #answer({ manifest, labels }: Entry, scores: Float32Array, options: ClassifyOptions): Answer {

@@ -18,7 +18,7 @@ export function tensorShape({
  * @returns uint8 `[height, width, channels]`
  * @throws ServiceError `bad-request` naming the first value that is no pixel's
  */
-export function pixelsOf(values: Float32Array, input: ModelInput): Uint8Array {
+export function pixelsOf(values: Float32Array, input: ModelInput): Uint8Array<ArrayBuffer> {
   const [height, width, channels] = tensorShape(input);
   const size = height * width * channels;
   if (values.length !== size) {

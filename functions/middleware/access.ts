@@ -41,13 +41,20 @@ export function access({ limits }: Access, authenticator: Authenticator) {
     c.set('caller', caller);
     await next();
     if (c.res.status >= 400) await giveAllBack(c);
-    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
+    c.res.headers.set('cache-control', ofOne(c.res.headers.get('cache-control')));
   });
 }
 
+/** What one caller is answered, no cache that others share may keep; what says nothing of caches, none at all. */
+const ofOne = (control: string | null): string =>
+  control === null || control.includes('no-store') ? 'no-store' : `private, ${control}`;
+
+/** Who the request at work is from; undefined at open addresses, and where everything is open. */
+export const callerAtWork = (): Caller | undefined => tryGetContext<Env>()?.get('caller');
+
 /** Whether the caller of the request at work may use a model. @throws ServiceError `forbidden` */
 export function callerMayUse(id: string): void {
-  const caller = tryGetContext<Env>()?.get('caller');
+  const caller = callerAtWork();
   if (caller) mayUse(caller, id);
 }
 

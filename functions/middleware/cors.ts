@@ -14,6 +14,7 @@ export const crossOrigin = (origins: readonly string[]): MiddlewareHandler =>
     allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
     allowHeaders: [
       'authorization',
+      'cache-control',
       'content-type',
       'idempotency-key',
       'if-none-match',
@@ -31,6 +32,8 @@ export const crossOrigin = (origins: readonly string[]): MiddlewareHandler =>
       'retry-after',
       'traceparent',
       'x-cache',
+      'x-model-revision',
+      'x-model-version',
       'x-request-id',
     ],
     maxAge: MAX_AGE_SECONDS,

@@ -9,9 +9,12 @@ import { type Trace, traceparent } from './trace.ts';
 export interface RequestRecord {
   readonly requestId: string;
   readonly trace: Trace;
+  /** What the caller says of answers that were kept, as `Cache-Control` has it. */
+  readonly freshness?: 'no-cache' | 'no-store' | undefined;
   /** Of the catalogue, never as a caller wrote it: it becomes a label. */
   model?: string;
   version?: string;
+  revision?: number;
   cache?: 'hit' | 'miss' | 'bypass';
   /** Why it was refused. */
   problem?: Problem['type'];
@@ -21,6 +24,9 @@ const storage = new AsyncLocalStorage<RequestRecord>();
 
 /** Runs `work` under a record, which whatever it calls can add to. */
 export const recorded = <T>(record: RequestRecord, work: () => T): T => storage.run(record, work);
+
+/** Of the request at work. */
+export const recordAtWork = (): RequestRecord | undefined => storage.getStore();
 
 /** Another Worker, asked as part of the request at work: its span is the parent of what is done there. */
 export function traced<W extends { fetch(request: Request): Promise<Response> }>(worker: W): W {
@@ -39,7 +45,7 @@ export function traced<W extends { fetch(request: Request): Promise<Response> }>
 }
 
 /** Adds to the record of the request at work. */
-export function note(part: Partial<Omit<RequestRecord, 'requestId' | 'trace'>>): void {
+export function note(part: Partial<Omit<RequestRecord, 'requestId' | 'trace' | 'freshness'>>): void {
   const record = storage.getStore();
   if (record) Object.assign(record, part);
 }

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import { callerOf } from '../access/caller.ts';
+import { freshnessOf, servedHeaders } from './caching.ts';
 import { randomHex } from './random-hex.ts';
 import { type RequestRecord, recorded, type Witness } from './record.ts';
 import { traceOf, traceparent } from './trace.ts';
@@ -23,6 +24,7 @@ export const requestId = (witnesses: readonly Witness[]) =>
     const answer = c.res.headers;
     answer.set('x-request-id', record.requestId);
     answer.set('traceparent', traceparent(record.trace));
+    for (const [name, value] of servedHeaders(record)) answer.set(name, value);
     const { status } = c.res;
     const ended = {
       ...record,
@@ -41,7 +43,11 @@ export const requestId = (witnesses: readonly Witness[]) =>
 function recordOf(headers: Headers): RequestRecord {
   const given = headers.get('x-request-id');
   const requestId = given && ACCEPTED.test(given) ? given : randomHex(ID_BYTES);
-  return { requestId, trace: traceOf(headers.get('traceparent'), headers.get('tracestate')) };
+  return {
+    requestId,
+    trace: traceOf(headers.get('traceparent'), headers.get('tracestate')),
+    freshness: freshnessOf(headers.get('cache-control')),
+  };
 }
 
 const declaredBytes = (length: string | null): number | undefined => (length === null ? undefined : Number(length));

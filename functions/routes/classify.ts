@@ -1,11 +1,12 @@
 import type { Hono } from 'hono';
 import { type Caller, callerOf } from '../access/caller.ts';
-import type { Answers } from '../classify/answer.ts';
+import type { Answer, Answers } from '../classify/answer.ts';
 import type { Classify, ClassifyOptions } from '../classify/classify.ts';
 import { type Problem, ServiceError } from '../errors.ts';
 import type { UrlRules } from '../input/fetch-url.ts';
 import { type Picture, picturesOf } from '../input/images.ts';
 import { optionsOfQuery } from '../input/options.ts';
+import { conditional } from './conditional.ts';
 import { route } from './methods.ts';
 
 /** Why one picture of several may fail while the others are answered. */
@@ -39,20 +40,24 @@ export function classifyRoute(
       const { top_k: topK, min_score: minScore, labels, explain } = { ...asked, ...beside };
       const options = { topK, minScore, labels, explain };
       const model = c.req.param('model') ?? '';
-      if (!several) return c.json(await classify.image(model, await pictures[0](), options));
+      if (!several) return conditional(c, await classify.image(model, await pictures[0](), options));
       if (explain) throw explainsOne();
-      return c.json(await answers(model, pictures, options));
+      return conditional(c, await answers(model, pictures, options));
     },
   });
 
-  /** One after the other: each takes all the memory that it needs, and others have their turn between them. */
+  /**
+   * One after the other: each takes all the memory that it needs, and others have their turn between them. The version
+   * that answers the first answers all.
+   */
   async function answers(id: string, pictures: readonly Picture[], options: ClassifyOptions): Promise<Answers> {
     const results: Answers['results'] = [];
-    const model = await classify.served(id);
+    let model: Answer['model'] | undefined;
     for (const picture of pictures) {
       try {
-        const { predictions } = await classify.image(id, await picture(), options);
-        results.push({ status: 200, predictions });
+        const answer = await classify.image(model ? `${model.id}@${model.revision}` : id, await picture(), options);
+        model ??= answer.model;
+        results.push({ status: 200, predictions: answer.predictions });
       } catch (error) {
         const { type, status, title, detail } = problemOf(error);
         if (!ITS_OWN.has(type)) throw error;
@@ -60,7 +65,7 @@ export function classifyRoute(
       }
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
-    return { results, model };
+    return { results, model: model ?? (await classify.served(id)) };
   }
 }
 

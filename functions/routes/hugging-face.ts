@@ -2,6 +2,7 @@ import type { RouteConfig } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import { sha256Hex } from '../catalogue/read.ts';
 import type { Classify } from '../classify/classify.ts';
 import { rank } from '../classify/scores.ts';
 import { decodeBase64 } from '../input/base64.ts';
@@ -9,8 +10,9 @@ import { readBody, tooLarge } from '../input/body.ts';
 import { MAX_IMAGE_BYTES, MAX_JSON_BYTES, mediaType, present } from '../input/images.ts';
 import { checked, parseJsonBody } from '../input/json.ts';
 import { numberInText, queryOf } from '../input/options.ts';
+import { conditional } from './conditional.ts';
 import { route } from './methods.ts';
-import { bytes, errors, json, model } from './path-parts.ts';
+import { asksForPicture, bytes, errors, json, kept, modelOrVersion } from './path-parts.ts';
 
 /** Hugging Face's image classification task, as its clients in JavaScript and Python ask for it. */
 
@@ -54,7 +56,8 @@ export const huggingFacePaths: readonly RouteConfig[] = [
     tags: ['Hugging Face'],
     summary: 'The image classification task',
     request: {
-      params: z.object({ model }),
+      params: z.object({ model: modelOrVersion }),
+      headers: asksForPicture,
       query: parametersSchema,
       body: {
         required: true,
@@ -66,7 +69,7 @@ export const huggingFacePaths: readonly RouteConfig[] = [
       },
     },
     responses: {
-      200: json(hfAnswerSchema, 'Best first.'),
+      ...kept(json(hfAnswerSchema, 'Best first.'), { classified: true }),
       ...errors(hfErrorSchema, 'application/json', [400, 404, 413, 415, 422, 429, 502]),
     },
   },
@@ -78,14 +81,16 @@ export function huggingFaceRoute(app: Hono, catalogue: Catalogue, classify: Clas
     POST: async (c) => {
       const query = queryOf(new URL(c.req.url).searchParams, hfQuerySchema, TODO);
       const { image, parameters } = await read(c.req.raw);
-      const entry = await catalogue.get(c.req.param('model') ?? '');
+      const hash = () => sha256Hex(image);
+      const entry = await catalogue.get(c.req.param('model') ?? '', hash);
       const apply = parameters.function_to_apply ?? query.function_to_apply ?? 'softmax';
       const scores = await classify.scores(entry, { image }, apply);
       const ranking = {
         topK: parameters.top_k ?? query.top_k ?? DEFAULT_TOP_K,
         minScore: Number.NEGATIVE_INFINITY,
       };
-      return c.json(rank(scores, entry.labels, ranking).map(({ label, score }) => ({ label, score })));
+      const ranked = rank(scores, entry.labels, ranking).map(({ label, score }) => ({ label, score }));
+      return conditional(c, ranked);
     },
   });
 }

@@ -1,8 +1,10 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Catalogue, Version } from '../catalogue/catalogue.ts';
 import { labelsSchema, type Manifest, manifestSchema } from '../catalogue/manifest.ts';
+import { LABELS } from '../catalogue/versions.ts';
 import { explainMethodSchema } from '../classify/answer.ts';
+import { conditional } from './conditional.ts';
 import { route } from './methods.ts';
 
 const modelSchema = manifestSchema
@@ -26,13 +28,31 @@ type Model = z.infer<typeof modelSchema>;
 
 export const modelListSchema = z.object({ models: z.array(modelSchema) }).meta({ id: 'ModelList' });
 
+/** One of those that a model has side by side. */
+const versionSchema = manifestSchema
+  .pick({ revision: true, version: true })
+  .extend({
+    labels: z.array(z.enum(LABELS)),
+    percent: z
+      .number()
+      .meta({ description: 'Of the requests that name no version, how many of a hundred it answers.' }),
+  })
+  .meta({ id: 'Version' });
+
 export const modelDetailSchema = modelSchema
-  .extend({ ...manifestSchema.pick({ output: true, provenance: true }).shape, labels: labelsSchema })
+  .extend({
+    ...manifestSchema.pick({ output: true, provenance: true }).shape,
+    labels: labelsSchema,
+    versions: z.array(versionSchema).meta({ description: 'Highest revision first.' }),
+  })
   .meta({ id: 'ModelDetail' });
 
-/** `GET /models`, `GET /models/{id}`: what this deployment can classify with, and how good it is. */
+/**
+ * `GET /models`, `GET /models/{id}`: what this deployment can classify with, and how good it is. Of several versions the
+ * stable one is told of, or that which the address names: `GET /models/{id}@{version}`.
+ */
 export function modelRoutes(app: Hono, catalogue: Catalogue): void {
-  route(app, '/models', { GET: async (c) => c.json({ models: await listed(catalogue) }) });
+  route(app, '/models', { GET: async (c) => conditional(c, { models: await listed(catalogue) }) });
   route(app, '/models/:id', {
     GET: async (c) => {
       const { manifest, labels } = await catalogue.get(c.req.param('id') ?? '');
@@ -42,8 +62,9 @@ export function modelRoutes(app: Hono, catalogue: Catalogue): void {
         output,
         provenance,
         labels: [...labels],
+        versions: (await catalogue.versions(manifest.id)).map(facts),
       };
-      return c.json(detail);
+      return conditional(c, detail);
     },
   });
 }
@@ -52,6 +73,13 @@ export function modelRoutes(app: Hono, catalogue: Catalogue): void {
 export async function listed(catalogue: Catalogue): Promise<Model[]> {
   return (await catalogue.list()).map(summary);
 }
+
+const facts = ({ manifest: { revision, version }, labels, percent }: Version) => ({
+  revision,
+  version,
+  labels: [...labels],
+  percent,
+});
 
 function summary(manifest: Manifest): Model {
   const { id, title, version, revision, runtime, task, parameters, macs, classes, input, metrics, memory } = manifest;

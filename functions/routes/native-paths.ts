@@ -6,7 +6,7 @@ import { answerSchema, answersSchema } from '../classify/answer.ts';
 import { imageBodySchema } from '../input/images.ts';
 import { optionsSchema } from '../input/options.ts';
 import { modelDetailSchema, modelListSchema } from './models.ts';
-import { bytes, errors, json, model } from './path-parts.ts';
+import { asksAgain, asksForPicture, bytes, errors, json, kept, modelOrVersion } from './path-parts.ts';
 
 /** The routes of our own, as OpenAPI has them. */
 
@@ -23,7 +23,8 @@ const problem = z
   })
   .meta({ id: 'Problem', description: 'RFC 9457' });
 
-const problems = (...statuses: Parameters<typeof errors>[2]) => errors(problem, 'application/problem+json', statuses);
+export const problems = (...statuses: Parameters<typeof errors>[2]) =>
+  errors(problem, 'application/problem+json', statuses);
 
 const form = z
   .object({ image: bytes.optional(), images: z.array(bytes).optional() })
@@ -39,7 +40,8 @@ export const nativePaths: readonly RouteConfig[] = [
     description:
       'What kind of picture it is, its own bytes tell. Several are answered each with a status of its own; an explanation is for one.',
     request: {
-      params: z.object({ model }),
+      params: z.object({ model: modelOrVersion }),
+      headers: asksForPicture,
       query: optionsSchema,
       body: {
         required: true,
@@ -52,7 +54,9 @@ export const nativePaths: readonly RouteConfig[] = [
       },
     },
     responses: {
-      200: json(z.union([answerSchema, answersSchema]), 'An answer; Answers where pictures came as a list.'),
+      ...kept(json(z.union([answerSchema, answersSchema]), 'An answer; Answers where pictures came as a list.'), {
+        classified: true,
+      }),
       ...problems(400, 404, 413, 415, 422, 503),
     },
   },
@@ -62,7 +66,8 @@ export const nativePaths: readonly RouteConfig[] = [
     operationId: 'listModels',
     tags: ['Models'],
     summary: 'The models that are served, and how good they are',
-    responses: { 200: json(modelListSchema, 'All that can be read.'), ...problems(503) },
+    request: { headers: asksAgain },
+    responses: { ...kept(json(modelListSchema, 'All that can be read.'), { classified: false }), ...problems(503) },
   },
   {
     method: 'get',
@@ -70,8 +75,8 @@ export const nativePaths: readonly RouteConfig[] = [
     operationId: 'getModel',
     tags: ['Models'],
     summary: 'One model, its labels and where it comes from',
-    request: { params: z.object({ model }) },
-    responses: { 200: json(modelDetailSchema, 'The model.'), ...problems(404, 503) },
+    request: { params: z.object({ model: modelOrVersion }), headers: asksAgain },
+    responses: { ...kept(json(modelDetailSchema, 'The model.'), { classified: false }), ...problems(404, 503) },
   },
   {
     method: 'get',

@@ -11,6 +11,59 @@ export const model = modelIdSchema.meta({
   examples: ['fashion-mlp'],
 });
 
+/** The same in one of its versions; without one a canary has its share, and the stable version all else. */
+export const modelOrVersion = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]{0,62}(@(\d{1,15}|stable|canary))?$/)
+  .meta({
+    description:
+      'A model, as GET /models lists them, or a version of it: {model}@{revision}, {model}@stable, {model}@canary.',
+    examples: ['fashion-mlp'],
+  });
+
+/** What a picture was answered by; on each answer of a classification. */
+const SPOKE = {
+  'x-model-version': z.string().meta({ description: 'The version that spoke: the hash of its content.' }),
+  'x-model-revision': z.string().meta({ description: 'The same by its number, as addresses have it.' }),
+  'x-cache': z.enum(['hit', 'miss', 'bypass']).meta({
+    description:
+      'Whether all pictures were answered from what is kept of earlier ones. bypass: nothing was looked up, as Cache-Control of the request, or the deployment, has it.',
+  }),
+};
+
+/** Of what can be kept and asked for again. */
+const VALIDATORS = {
+  etag: z.string().meta({ description: 'Strong: of the bytes of the answer.' }),
+  'cache-control': z.string().meta({
+    description: 'no-cache: to be kept, and asked for again each time. private where access is on.',
+  }),
+};
+
+/** Headers of a request that may be answered 304. */
+export const asksAgain = z.object({
+  'if-none-match': z
+    .string()
+    .optional()
+    .meta({ description: 'ETags that the caller has: 304 where one is still right.' }),
+});
+
+/** Headers of a classification: the same, and whether it may be answered by what is kept. */
+export const asksForPicture = asksAgain.extend({
+  'cache-control': z.string().optional().meta({
+    description:
+      'no-cache: run the model. no-store: and do not keep what it says. Else the same picture may be answered from what was kept.',
+  }),
+});
+
+/** Adds to a description of 200 its headers, and 304. */
+export function kept<R extends { description: string }>(answer: R, { classified }: { classified: boolean }) {
+  const headers = z.object({ ...VALIDATORS, ...(classified && SPOKE) });
+  return {
+    200: { ...answer, headers },
+    304: { description: 'The caller has it already: one of If-None-Match is its ETag.', headers },
+  };
+}
+
 /** A picture's bytes: nothing that a schema could say more of. */
 export const bytes = z.string().meta({ format: 'binary', description: 'The bytes of a PNG or JPEG.' });
 

@@ -1,19 +1,18 @@
 import type { Catalogue, Entry } from '../catalogue/catalogue.ts';
-import { ServiceError } from '../errors.ts';
+import { sha256Hex } from '../catalogue/read.ts';
 
 /**
- * A model, in the version that an address asks for; in the one that is served where it asks for none.
- * @param revision the manifest's, in digits
+ * A model, in the version that an address asks for; where it asks for none, in the one that speaks.
+ * @param version a revision in digits, or a label
+ * @param body of the request: where a canary has a share, its SHA-256 tells which version answers
  * @throws ServiceError `model-unknown`, or `model-broken` naming the file
  */
-export async function entryOf(catalogue: Catalogue, id: string, revision: string | undefined): Promise<Entry> {
-  const entry = await catalogue.get(id);
-  const served = String(entry.manifest.revision);
-  // Leading zeros are another way to write the same number (int64 in TensorFlow Serving).
-  if (revision === undefined || revision.replace(/^0+(?=\d)/, '') === served) return entry;
-  throw new ServiceError(
-    'model-unknown',
-    `There is no version ${revision.slice(0, 20)} of "${id}".`,
-    `Ask for version ${served}, or for none.`,
-  );
+export function entryOf(
+  catalogue: Catalogue,
+  id: string,
+  version: string | undefined,
+  body?: Uint8Array<ArrayBuffer>,
+): Promise<Entry> {
+  if (version !== undefined) return catalogue.get(`${id}@${version}`);
+  return catalogue.get(id, body && (() => sha256Hex(body)));
 }

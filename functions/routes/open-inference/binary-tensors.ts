@@ -8,7 +8,7 @@ import { MAX_IMAGE_BYTES } from '../../input/images.ts';
 
 export const HEADER = 'inference-header-content-length';
 
-export interface Framed {
+export interface Unframed {
   readonly json: Uint8Array;
   readonly tensors: Uint8Array<ArrayBuffer>;
 }
@@ -17,7 +17,7 @@ export interface Framed {
  * Where the JSON ends. Without the header all is JSON; `raw` where it says 0: then all is one tensor.
  * @throws ServiceError `bad-request` for a length that is no number, or beyond the body
  */
-export function unframed(header: string | null, body: Uint8Array<ArrayBuffer>): Framed | 'raw' {
+export function unframed(header: string | null, body: Uint8Array<ArrayBuffer>): Unframed | 'raw' {
   if (header === null) return { json: body, tensors: new Uint8Array(0) };
   const length = /^\d{1,15}$/.test(header) ? Number(header) : Number.NaN;
   if (!(length <= body.length)) {
@@ -79,15 +79,20 @@ export function bytesOfTexts(texts: readonly string[]): Uint8Array<ArrayBuffer> 
   return bytes;
 }
 
-/** An answer in JSON, and its tensors behind it where there are any. */
-export function framed(json: unknown, tensors: readonly Uint8Array[]): Response {
+export interface Framed {
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly headers: Record<string, string>;
+}
+
+/** An answer in JSON, and its tensor behind it where there is one. */
+export function framed(json: unknown, tensor: Uint8Array | undefined): Framed {
   const text = JSON.stringify(json);
-  if (tensors.length === 0) return new Response(text, { headers: { 'content-type': 'application/json' } });
+  if (!tensor) return { body: text, headers: { 'content-type': 'application/json' } };
   const head = new TextEncoder().encode(text);
-  const body = new Blob([head, ...(tensors as Uint8Array<ArrayBuffer>[])]);
-  return new Response(body, {
-    headers: { 'content-type': 'application/octet-stream', [HEADER]: String(head.length) },
-  });
+  const body = new Uint8Array(head.length + tensor.length);
+  body.set(head);
+  body.set(tensor, head.length);
+  return { body, headers: { 'content-type': 'application/octet-stream', [HEADER]: String(head.length) } };
 }
 
 const badTensor = (why: string): ServiceError =>

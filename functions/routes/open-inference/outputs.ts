@@ -2,7 +2,7 @@ import type { Entry } from '../../catalogue/catalogue.ts';
 import { rank } from '../../classify/scores.ts';
 import { checked } from '../../input/json.ts';
 import { wrong } from '../nested-numbers.ts';
-import { bytesOfFloats, bytesOfTexts, framed } from './binary-tensors.ts';
+import { bytesOfFloats, bytesOfTexts, type Framed, framed } from './binary-tensors.ts';
 import { type InferRequest, type InferResponse, OUTPUT, outputParametersSchema } from './schema.ts';
 
 /** How the one output is wanted. */
@@ -32,12 +32,7 @@ export function wantedOf({ outputs, parameters = {} }: InferRequest): Wanted {
 }
 
 /** @param scores of each input of the batch */
-export function answer(
-  entry: Entry,
-  id: string | undefined,
-  scores: readonly Float32Array[],
-  wanted: Wanted,
-): Response {
+export function answer(entry: Entry, id: string | undefined, scores: readonly Float32Array[], wanted: Wanted): Framed {
   const { manifest } = entry;
   const { texts, count } = classified(entry, scores, wanted.classification);
   const values = flat(scores);
@@ -57,7 +52,7 @@ export function answer(
         : { ...head, data: texts ?? Array.from(values) },
     ],
   };
-  return framed(response, wanted.binary ? [binary] : []);
+  return framed(response, wanted.binary ? binary : undefined);
 }
 
 /** `value:index:label` as Triton writes it, values with six digits; no more classes than there are. */

@@ -1,6 +1,6 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { bytes, errors, json, model } from '../path-parts.ts';
+import { asksForPicture, bytes, errors, json, kept, model } from '../path-parts.ts';
 import { HEADER } from './binary-tensors.ts';
 import {
   configSchema,
@@ -16,7 +16,9 @@ import {
   statsSchema,
 } from './schema.ts';
 
-const version = z.string().meta({ description: 'The revision of the model.', examples: ['1'] });
+const version = z
+  .string()
+  .meta({ description: 'The revision of the model, or its label: stable, canary.', examples: ['1'] });
 const failures = errors(openErrorSchema, 'application/json', [400, 404, 413, 503]);
 const tags = ['Open Inference Protocol'];
 
@@ -59,7 +61,7 @@ const ofModel = ADDRESSES.flatMap(({ path, suffix, params }): RouteConfig[] => [
       'One input: FP32 [batch, height, width, channels], already normalised and brought back to pixels by rounding, or BYTES [batch]. One output, FP32 [batch, classes], or with "classification": n the n best as value:index:label.',
     request: {
       params,
-      headers: z.object({
+      headers: asksForPicture.extend({
         [HEADER]: z
           .string()
           .optional()
@@ -74,13 +76,16 @@ const ofModel = ADDRESSES.flatMap(({ path, suffix, params }): RouteConfig[] => [
       },
     },
     responses: {
-      200: {
-        description: 'The output; in binary behind the JSON where that was asked for.',
-        content: {
-          'application/json': { schema: inferResponseSchema },
-          'application/octet-stream': { schema: tensors },
+      ...kept(
+        {
+          description: 'The output; in binary behind the JSON where that was asked for.',
+          content: {
+            'application/json': { schema: inferResponseSchema },
+            'application/octet-stream': { schema: tensors },
+          },
         },
-      },
+        { classified: true },
+      ),
       ...failures,
     },
   },

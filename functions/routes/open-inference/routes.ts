@@ -1,12 +1,14 @@
 import type { Context, Hono } from 'hono';
 import type { Catalogue, Entry } from '../../catalogue/catalogue.ts';
+import type { Manifest } from '../../catalogue/manifest.ts';
 import type { Classify, Input } from '../../classify/classify.ts';
 import { readBody } from '../../input/body.ts';
 import { MAX_JSON_BYTES } from '../../input/images.ts';
 import { checked, MAX_TENSOR_VALUES, parseJsonBody } from '../../input/json.ts';
+import { conditionalBody } from '../conditional.ts';
 import { route } from '../methods.ts';
 import { entryOf } from '../versions.ts';
-import { HEADER, unframed } from './binary-tensors.ts';
+import { type Framed, HEADER, unframed } from './binary-tensors.ts';
 import { inputsOf, rawInput } from './inputs.ts';
 import { configOf, indexOf, metadataOf, SERVER } from './metadata.ts';
 import { answer, type Wanted, wantedOf } from './outputs.ts';
@@ -27,7 +29,12 @@ export function openInferenceRoutes(app: Hono, catalogue: Catalogue, classify: C
       return c.json({ live: true, ready: true });
     },
   });
-  route(app, '/v2/models/stats', { GET: async (c) => c.json(statistics.of(await catalogue.list())) });
+  route(app, '/v2/models/stats', {
+    GET: async (c) => {
+      const all = await Promise.all((await catalogue.list()).map(({ id }) => catalogue.versions(id)));
+      return c.json(statistics.of(all.flat().map(({ manifest }) => manifest)));
+    },
+  });
   route(app, '/v2/repository/index', {
     POST: async (c) => {
       const body = await readBody(c.req.raw, MAX_INDEX_BYTES);
@@ -36,30 +43,54 @@ export function openInferenceRoutes(app: Hono, catalogue: Catalogue, classify: C
     },
   });
   for (const model of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
-    route(app, model, { GET: async (c) => c.json(metadataOf((await entry(c)).manifest)) });
+    route(app, model, {
+      GET: async (c) => {
+        const { manifest } = await entry(c);
+        return c.json(metadataOf(manifest, await versionsOf(c, manifest)));
+      },
+    });
     route(app, `${model}/ready`, {
       GET: async (c) => c.json({ name: (await entry(c)).manifest.id, ready: true }),
     });
-    route(app, `${model}/config`, { GET: async (c) => c.json(configOf((await entry(c)).manifest)) });
-    route(app, `${model}/stats`, { GET: async (c) => c.json(statistics.of([(await entry(c)).manifest])) });
-    route(app, `${model}/infer`, { POST: async (c) => counted(await entry(c), c.req.raw) });
+    route(app, `${model}/config`, {
+      GET: async (c) => {
+        const { manifest } = await entry(c);
+        return c.json(configOf(manifest, await versionsOf(c, manifest)));
+      },
+    });
+    route(app, `${model}/stats`, {
+      GET: async (c) => c.json(statistics.of(await versionsOf(c, (await entry(c)).manifest))),
+    });
+    route(app, `${model}/infer`, {
+      POST: async (c) => {
+        const body = await readBody(c.req.raw, MAX_JSON_BYTES);
+        const answered = await counted(await entry(c, body), body, c.req.header(HEADER) ?? null);
+        return conditionalBody(c, answered.body, answered.headers);
+      },
+    });
   }
 
-  const entry = (c: Context): Promise<Entry> => {
+  const entry = (c: Context, body?: Uint8Array<ArrayBuffer>): Promise<Entry> => {
     const { model = '', version } = c.req.param();
-    return entryOf(catalogue, model, version);
+    return entryOf(catalogue, model, version, body);
   };
 
-  async function counted(entry: Entry, request: Request): Promise<Response> {
-    const { id } = entry.manifest;
+  /** The one that an address names; all where it names none. */
+  async function versionsOf(c: Context, manifest: Manifest): Promise<readonly Manifest[]> {
+    if (c.req.param('version') !== undefined) return [manifest];
+    return (await catalogue.versions(manifest.id)).map((version) => version.manifest);
+  }
+
+  async function counted(entry: Entry, body: Uint8Array<ArrayBuffer>, header: string | null): Promise<Framed> {
+    const { manifest } = entry;
     try {
-      const asked = await read(entry, request);
+      const asked = read(entry, body, header);
       const scores: Float32Array[] = [];
       for (const input of asked.inputs) scores.push(await classify.scores(entry, input));
-      statistics.succeeded(id, scores.length);
+      statistics.succeeded(manifest, scores.length);
       return answer(entry, asked.id, scores, asked.wanted);
     } catch (error) {
-      statistics.failed(id);
+      statistics.failed(manifest);
       throw error;
     }
   }
@@ -71,9 +102,8 @@ interface Asked {
   readonly wanted: Wanted;
 }
 
-async function read({ manifest }: Entry, request: Request): Promise<Asked> {
-  const body = await readBody(request, MAX_JSON_BYTES);
-  const parts = unframed(request.headers.get(HEADER), body);
+function read({ manifest }: Entry, body: Uint8Array<ArrayBuffer>, header: string | null): Asked {
+  const parts = unframed(header, body);
   if (parts === 'raw') {
     return { id: undefined, inputs: [rawInput(body)], wanted: { classification: undefined, binary: true } };
   }

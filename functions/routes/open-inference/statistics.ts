@@ -9,31 +9,31 @@ interface Counts {
   lastInference: number;
 }
 
-/** Counts of this protocol's inferences, by model, since the isolate started. */
+/** Counts of this protocol's inferences, by model and version, since the isolate started. */
 export class Statistics {
-  readonly #models = new Map<string, Counts>();
+  readonly #versions = new Map<string, Counts>();
 
-  succeeded(id: string, inferences: number): void {
-    const counts = this.#of(id);
+  succeeded(manifest: Manifest, inferences: number): void {
+    const counts = this.#of(manifest);
     counts.requests++;
     counts.inferences += inferences;
     counts.lastInference = Date.now();
   }
 
-  failed(id: string): void {
-    this.#of(id).failures++;
+  failed(manifest: Manifest): void {
+    this.#of(manifest).failures++;
   }
 
   of(manifests: readonly Manifest[]): z.infer<typeof statsSchema> {
     return { model_stats: manifests.map((manifest) => this.#stat(manifest)) };
   }
 
-  #stat({ id, revision }: Manifest) {
-    const { requests, failures, inferences, lastInference } = this.#of(id);
+  #stat(manifest: Manifest) {
+    const { requests, failures, inferences, lastInference } = this.#of(manifest);
     const count = (times: number) => ({ count: times, ns: 0 });
     return {
-      name: id,
-      version: String(revision),
+      name: manifest.id,
+      version: String(manifest.revision),
       last_inference: lastInference,
       inference_count: inferences,
       // One at a time, whatever the batch.
@@ -51,9 +51,10 @@ export class Statistics {
     };
   }
 
-  #of(id: string): Counts {
-    const counts = this.#models.get(id) ?? { requests: 0, failures: 0, inferences: 0, lastInference: 0 };
-    this.#models.set(id, counts);
+  #of({ id, revision }: Manifest): Counts {
+    const name = `${id}@${revision}`;
+    const counts = this.#versions.get(name) ?? { requests: 0, failures: 0, inferences: 0, lastInference: 0 };
+    this.#versions.set(name, counts);
     return counts;
   }
 }

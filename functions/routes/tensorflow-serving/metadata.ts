@@ -3,10 +3,12 @@ import { tensorShape } from '../../classify/input-tensor.ts';
 import { INPUT, INPUT_BYTES, type Metadata, OUTPUT, SIGNATURES, type Status } from './schema.ts';
 
 /** All versions are those that are served; each is loaded when it is first asked. */
-export const statusOf = ({ revision }: Manifest): Status => ({
-  model_version_status: [
-    { version: String(revision), state: 'AVAILABLE', status: { error_code: 'OK', error_message: '' } },
-  ],
+export const statusOf = (manifests: readonly Manifest[]): Status => ({
+  model_version_status: manifests.map(({ revision }) => ({
+    version: String(revision),
+    state: 'AVAILABLE',
+    status: { error_code: 'OK', error_message: '' },
+  })),
 });
 
 /** As `GetModelMetadataResponse` is written in JSON: int64 as text, -1 for the batch, signature_def within signature_def. */

@@ -1,6 +1,6 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { errors, json, model } from '../path-parts.ts';
+import { asksForPicture, errors, json, kept, model } from '../path-parts.ts';
 import {
   classifySchema,
   metadataSchema,
@@ -15,7 +15,7 @@ const version = z
   .string()
   .regex(/^\d+$/)
   .meta({ description: 'The revision of the model.', examples: ['1'] });
-const label = z.string().meta({ description: 'stable', examples: ['stable'] });
+const label = z.string().meta({ description: 'stable, or canary where there is one.', examples: ['stable'] });
 
 const failures = errors(servingErrorSchema, 'application/json', [400, 404, 413, 503]);
 
@@ -51,8 +51,12 @@ export const servingPaths: readonly RouteConfig[] = ADDRESSES.flatMap(({ path, s
     operationId: `servingPredict${suffix}`,
     tags: ['TensorFlow Serving'],
     summary: 'Scores of all classes, in their order',
-    request: { params, body: { required: true, content: { 'application/json': { schema: predictSchema } } } },
-    responses: { 200: json(predictionsSchema, 'One list of scores an input.'), ...failures },
+    request: {
+      params,
+      headers: asksForPicture,
+      body: { required: true, content: { 'application/json': { schema: predictSchema } } },
+    },
+    responses: { ...kept(json(predictionsSchema, 'One list of scores an input.'), { classified: true }), ...failures },
   },
   {
     method: 'post',
@@ -60,7 +64,11 @@ export const servingPaths: readonly RouteConfig[] = ADDRESSES.flatMap(({ path, s
     operationId: `servingClassify${suffix}`,
     tags: ['TensorFlow Serving'],
     summary: 'Labels and scores, best first',
-    request: { params, body: { required: true, content: { 'application/json': { schema: classifySchema } } } },
-    responses: { 200: json(resultsSchema, 'One list an example.'), ...failures },
+    request: {
+      params,
+      headers: asksForPicture,
+      body: { required: true, content: { 'application/json': { schema: classifySchema } } },
+    },
+    responses: { ...kept(json(resultsSchema, 'One list an example.'), { classified: true }), ...failures },
   },
 ]);

@@ -1,11 +1,13 @@
 import type { Hono } from 'hono';
 import type { Catalogue, Entry } from '../../catalogue/catalogue.ts';
+import type { Manifest } from '../../catalogue/manifest.ts';
 import type { Classify, Input } from '../../classify/classify.ts';
 import { rank } from '../../classify/scores.ts';
 import { ServiceError } from '../../errors.ts';
 import { readBody } from '../../input/body.ts';
 import { MAX_JSON_BYTES } from '../../input/images.ts';
 import { checked, MAX_TENSOR_VALUES, parseJsonBody } from '../../input/json.ts';
+import { conditional } from '../conditional.ts';
 import { wrong } from '../nested-numbers.ts';
 import { entryOf } from '../versions.ts';
 import { type Address, addressOf } from './address.ts';
@@ -15,23 +17,23 @@ import { classifySchema, INPUT, INPUT_BYTES, predictSchema, SIGNATURES } from '.
 
 const TODO = 'Send {"instances": [{"b64": "<base64>"}]}; GET …/metadata describes the tensor.';
 
-/** The label of what is served; others come with versions side by side. */
-const STABLE = 'stable';
-
 /** `/v1/…`: TensorFlow Serving's REST API. Addresses are taken apart by its own rules, not by the router's. */
 export function tensorFlowServingRoutes(app: Hono, catalogue: Catalogue, classify: Classify): void {
   app.all('/:v1{[vV]1}/*', async (c) => {
     const address = addressOf(c.req.method, c.req.path);
-    const entry = await servable(address);
     switch (address.call) {
       case 'status':
-        return c.json(statusOf(entry.manifest));
+        return c.json(statusOf(await versionsOf(address)));
       case 'metadata':
-        return c.json(metadataOf(entry.manifest));
-      case 'predict':
-        return c.json(await predict(entry, await jsonOf(c.req.raw)));
-      case 'classify':
-        return c.json({ results: await examples(entry, await jsonOf(c.req.raw)) });
+        return c.json(metadataOf((await servable(address)).manifest));
+      case 'predict': {
+        const { entry, json } = await asked(address, c.req.raw);
+        return conditional(c, await predict(entry, json));
+      }
+      case 'classify': {
+        const { entry, json } = await asked(address, c.req.raw);
+        return conditional(c, { results: await examples(entry, json) });
+      }
       case 'regress':
         throw new ServiceError(
           'bad-request',
@@ -43,18 +45,34 @@ export function tensorFlowServingRoutes(app: Hono, catalogue: Catalogue, classif
     }
   });
 
-  async function servable({ model, version, label }: Address): Promise<Entry> {
-    const entry = await entryOf(catalogue, model, version).catch((error: unknown) => {
+  async function servable({ model, version, label }: Address, body?: Uint8Array<ArrayBuffer>): Promise<Entry> {
+    const unknown = (error: unknown): never => {
       if (!(error instanceof ServiceError) || error.code !== 'model-unknown') throw error;
       const asked = version === undefined ? `Latest(${model})` : `Specific(${model}, ${version})`;
       throw new ServiceError('model-unknown', `Servable not found for request: ${asked.slice(0, 100)}.`, error.todo);
-    });
-    if (label === undefined || label === STABLE) return entry;
+    };
+    if (label === undefined) return entryOf(catalogue, model, version, body).catch(unknown);
+    const all = await catalogue.versions(model).catch(unknown);
+    const labelled = all.find(({ labels }) => labels.some((one) => one === label));
+    if (labelled) return entryOf(catalogue, model, String(labelled.manifest.revision));
     throw new ServiceError(
       'bad-request',
       `Unrecognized servable version label: ${label.slice(0, 60)}.`,
-      `Ask for ${STABLE}, or for no label.`,
+      `Ask for ${all.flatMap(({ labels }) => labels).join(' or ')}, or for no label.`,
     );
+  }
+
+  /** As TensorFlow Serving lists them: all, or the one that the address names. */
+  async function versionsOf(address: Address): Promise<readonly Manifest[]> {
+    const { manifest } = await servable(address);
+    if (address.version !== undefined || address.label !== undefined) return [manifest];
+    return (await catalogue.versions(manifest.id)).map((version) => version.manifest);
+  }
+
+  async function asked(address: Address, request: Request): Promise<{ entry: Entry; json: unknown }> {
+    const body = await readBody(request, MAX_JSON_BYTES);
+    const entry = await servable(address, body);
+    return { entry, json: parseJsonBody(body, { maxValues: MAX_TENSOR_VALUES, todo: TODO }) };
   }
 
   async function predict(entry: Entry, body: unknown): Promise<{ predictions: number[][] } | { outputs: number[][] }> {
@@ -95,10 +113,6 @@ export function tensorFlowServingRoutes(app: Hono, catalogue: Catalogue, classif
     for (const input of inputs) outputs.push(await classify.scores(entry, input));
     return outputs;
   }
-}
-
-async function jsonOf(request: Request): Promise<unknown> {
-  return parseJsonBody(await readBody(request, MAX_JSON_BYTES), { maxValues: MAX_TENSOR_VALUES, todo: TODO });
 }
 
 function knownSignature(name: string | undefined): void {

@@ -1,0 +1,152 @@
+import type { Manifest } from '../catalogue/manifest.ts';
+import { sha256Hex, sha256OfText } from '../catalogue/read.ts';
+import { type ExplainMethod, type Explanation, explanationSchema } from './answer.ts';
+
+/**
+ * What networks put out, kept for when the same picture comes again. Which part of it a caller wants (`top_k`, `labels`,
+ * an activation) is worked out anew each time, so one entry serves all protocols.
+ *
+ * The address of an entry has all that it depends on: whom it may be shown to, the whole manifest (version, input rule,
+ * temperature), the kind of input, its SHA-256, and the method of an explanation.
+ */
+
+/** Where entries are kept, by address: Workers' Cache API, or nothing at all. It may forget, fail and be slow. */
+export interface AnswerStore {
+  match(address: string): Promise<Response | undefined>;
+  put(address: string, entry: Response): Promise<void>;
+}
+
+export type CacheResult = 'hit' | 'miss' | 'bypass';
+
+/** How the request at work may use the store. */
+export interface CacheUse {
+  /** Entries are shown to those alone who have the same. */
+  readonly scope: string;
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
+/** Of a network: its output, or with an explanation its probabilities. float32 `[classes]` */
+export interface Output {
+  readonly scores: Float32Array;
+  readonly explanation?: Explanation;
+}
+
+/** What an output is of: a picture as it was made, or the pixels that a model is given. */
+export interface Question {
+  readonly input: 'picture' | 'pixels';
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly explain?: ExplainMethod;
+}
+
+/** Bump on every change of decoding or engine that gives other scores for the same picture. */
+const FORM = 1;
+/** How long a store keeps an entry at most. */
+const MAX_AGE_SECONDS = 3_600;
+/** A store that takes longer to answer is passed by: most networks are faster. */
+const PATIENCE_MS = 250;
+
+interface Parts {
+  /** Undefined where the host has none: each question is run. */
+  readonly store: AnswerStore | undefined;
+  /** @returns undefined where the request at work may not use the store at all */
+  use(): CacheUse | undefined;
+  /** A picture that is answered from the store is paid for as any other. @throws ServiceError where it cannot be */
+  charge(): Promise<unknown>;
+  tell(result: CacheResult): void;
+}
+
+export class AnswerCache {
+  readonly #parts: Parts;
+  readonly #fingerprints = new WeakMap<Manifest, Promise<string>>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The output for a question, from the store or made. What the store does wrong is a miss.
+   * @param hash of the question's bytes, where it is known already
+   */
+  async output(
+    manifest: Manifest,
+    question: Question,
+    make: () => Promise<Output>,
+    hash: () => Promise<string> = () => sha256Hex(question.bytes),
+  ): Promise<Output> {
+    const { store, use, charge, tell } = this.#parts;
+    const allowed = store && use();
+    if (!allowed) {
+      tell('bypass');
+      return make();
+    }
+    const { scope, read, write } = allowed;
+    const address = addressOf(scope, await this.#fingerprint(manifest), question, await hash());
+    const found = read ? await lookedUp(store, address, manifest.classes, question) : undefined;
+    if (found) {
+      await charge();
+      tell('hit');
+      return found;
+    }
+    tell(read ? 'miss' : 'bypass');
+    const made = await make();
+    // Nobody waits for it, and nobody misses it.
+    if (write) void store.put(address, entryOf(made)).catch(() => {});
+    return made;
+  }
+
+  /** Of all that a manifest says: whoever changes a rule of it without a new version gets other addresses all the same. */
+  #fingerprint(manifest: Manifest): Promise<string> {
+    const known = this.#fingerprints.get(manifest);
+    if (known) return known;
+    const made = sha256OfText(JSON.stringify(manifest));
+    this.#fingerprints.set(manifest, made);
+    return made;
+  }
+}
+
+/** A name of no host: Cache API wants an address. */
+function addressOf(scope: string, fingerprint: string, { input, explain }: Question, hash: string): string {
+  const parts = [String(FORM), scope, fingerprint, input, explain ?? 'scores', hash];
+  return `https://answers.internal/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+/** @returns undefined where there is nothing, or nothing of use, or not in time */
+async function lookedUp(
+  store: AnswerStore,
+  address: string,
+  classes: number,
+  question: Question,
+): Promise<Output | undefined> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  try {
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
+    });
+    const read = async () => (await store.match(address))?.arrayBuffer();
+    const bytes = await Promise.race([read(), late]);
+    return bytes && outputOf(bytes, classes, question);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Scores, least significant byte first as WebAssembly has them, then the explanation as JSON where there is one. */
+function entryOf({ scores, explanation }: Output): Response {
+  const body = new Blob([Float32Array.from(scores), explanation ? JSON.stringify(explanation) : '']);
+  return new Response(body, {
+    headers: { 'content-type': 'application/octet-stream', 'cache-control': `max-age=${MAX_AGE_SECONDS}` },
+  });
+}
+
+/** @returns undefined where the bytes are not what was put there */
+function outputOf(bytes: ArrayBuffer, classes: number, { explain }: Question): Output | undefined {
+  const end = 4 * classes;
+  if (explain ? bytes.byteLength <= end : bytes.byteLength !== end) return undefined;
+  const scores = new Float32Array(bytes.slice(0, end));
+  if (!explain) return { scores };
+  const explanation = explanationSchema.parse(JSON.parse(new TextDecoder().decode(bytes.slice(end))));
+  return explanation.method === explain ? { scores, explanation } : undefined;
+}
