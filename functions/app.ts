@@ -5,6 +5,7 @@ import { UsageCounter } from './access/usage.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
 import type { Manifest } from './catalogue/manifest.ts';
 import { Residents } from './catalogue/resident.ts';
+import { AnswerCache } from './classify/answer-cache.ts';
 import { Classify } from './classify/classify.ts';
 import { metered } from './classify/metered.ts';
 import { placed } from './classify/remote.ts';
@@ -13,6 +14,7 @@ import type { Access, Host } from './host.ts';
 import type { UrlRules } from './input/fetch-url.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { access, callerMayUse, takingOf } from './middleware/access.ts';
+import { cacheUse, noteCache } from './middleware/caching.ts';
 import { calls } from './middleware/call.ts';
 import { crossOrigin } from './middleware/cors.ts';
 import { LoadLimit, loadLimit } from './middleware/load-limit.ts';
@@ -118,7 +120,18 @@ function useCaseOf(host: Host, usage?: UsageCounter) {
   const budget = new MemoryBudget(host.memoryBytes);
   const catalogue = new Catalogue(host.models, callerMayUse);
   const all = placed(new Residents(host.models, host.modules, budget), host.isolated && traced(host.isolated));
-  const models = usage ? metered(all, takingOf(usage, host.log)) : all;
-  const onUse = ({ id, version }: Manifest) => note({ model: id, version });
-  return { catalogue, classify: new Classify({ catalogue, models, codecs: host.modules, budget, onUse }), budget };
+  const take = usage && takingOf(usage, host.log);
+  const models = take ? metered(all, take) : all;
+  const onUse = ({ id, version, revision }: Manifest) => note({ model: id, version, revision });
+  const cache = new AnswerCache({
+    store: host.answers,
+    use: () => cacheUse(host.access !== undefined),
+    charge: async () => take?.(),
+    tell: noteCache,
+  });
+  return {
+    catalogue,
+    classify: new Classify({ catalogue, models, codecs: host.modules, budget, onUse, cache }),
+    budget,
+  };
 }

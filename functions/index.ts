@@ -3,10 +3,12 @@ import { createService } from './app.ts';
 import { SHARED_ISOLATE_BYTES } from './catalogue/isolate-bytes.ts';
 import { classifierEntrypoint } from './classifier-entrypoint.ts';
 import { type AccessEnv, edgeAccess } from './edge-access.ts';
-import { answer, type EdgeEnv, edgeHost } from './edge-host.ts';
+import { answer, type EdgeEnv, edgeAnswers, edgeHost } from './edge-host.ts';
 import { edgeWebhooks, type WebhookEnv } from './edge-webhooks.ts';
 
 interface Env extends EdgeEnv, AccessEnv, WebhookEnv {
+  /** `off`: the answers of networks are not kept. */
+  readonly ANSWER_CACHE?: string;
   /** The Worker of `isolated.ts`, where it is deployed too. */
   readonly ISOLATED?: Fetcher;
   /** A model that plans more memory than this runs there. */
@@ -19,6 +21,7 @@ function serviceOf(env: Env) {
   const { ASSETS, ISOLATED, SHARED_MODEL_BYTES = 0 } = env;
   service ??= createService({
     ...edgeHost(env),
+    ...edgeAnswers(env),
     ...edgeAccess(env),
     ...edgeWebhooks(env),
     page: (page) => ASSETS.fetch(page),
