@@ -1,5 +1,6 @@
 import type { AssetSource } from '../../../functions/catalogue/assets.ts';
 import { sha256Hex } from '../../../functions/catalogue/read.ts';
+import { modelIndex } from '../../../functions/catalogue/versions.ts';
 
 /** A model folder in memory: Flatten → Dense 2 softmax on 1x2 grey; class 1 wins where the right pixel is brighter. */
 export async function memoryModel(id: string): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
@@ -60,19 +61,46 @@ export async function memoryModel(id: string): Promise<Map<string, Uint8Array<Ar
   return files;
 }
 
-/** Assets over such folders; `opened` counts how often each file was read. */
-export function memoryAssets(models: ReadonlyMap<string, ReadonlyMap<string, Uint8Array<ArrayBuffer>>>) {
+/**
+ * A revision of {@link memoryModel}, to stand in a folder `<id>` or `<id>@<revision>`. Where its weights are `crossed`,
+ * it says the contrary.
+ */
+export async function memoryVersion(id: string, revision: number, { crossed = false, temperature = 1 } = {}) {
+  const files = await memoryModel(id);
+  const manifest = JSON.parse(new TextDecoder().decode(files.get('manifest.json')));
+  const weights = new Uint8Array(Float32Array.from(crossed ? [0, 1, 1, 0] : [1, 0, 0, 1]).buffer);
+  const sha256 = await sha256Hex(weights);
+  const listed = manifest.files.map((file: { role: string }) => (file.role === 'weights' ? { ...file, sha256 } : file));
+  const version = await sha256Hex(json([sha256, temperature]));
+  files.set('w.bin', weights);
+  const output = { kind: 'softmax', temperature };
+  return files.set('manifest.json', json({ ...manifest, version, revision, output, files: listed }));
+}
+
+/** Assets over such folders; `opened` counts how often each file was read. @param traffic of `models/traffic.json` */
+export function memoryAssets(
+  models: ReadonlyMap<string, ReadonlyMap<string, Uint8Array<ArrayBuffer>>>,
+  traffic?: unknown,
+) {
   const opened = new Map<string, number>();
   const assets: AssetSource = {
     async open(path) {
       opened.set(path, (opened.get(path) ?? 0) + 1);
-      if (path === 'index.json') return stream(json({ models: [...models.keys()] }));
+      if (path === 'index.json') {
+        const folders = Array.from(models, ([name, files]) => ({ name, manifest: manifestOf(files) }));
+        return stream(json(modelIndex(folders, traffic)));
+      }
       const [id = '', file = ''] = path.split('/');
       const bytes = models.get(id)?.get(file);
       return bytes ? stream(bytes) : null;
     },
   };
   return { assets, opened };
+}
+
+function manifestOf(files: ReadonlyMap<string, Uint8Array>): { id: string; revision: number } | null {
+  const bytes = files.get('manifest.json');
+  return bytes ? JSON.parse(new TextDecoder().decode(bytes)) : null;
 }
 
 export const json = (value: unknown): Uint8Array<ArrayBuffer> =>
