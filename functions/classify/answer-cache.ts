@@ -91,7 +91,7 @@ export class AnswerCache {
     tell(read ? 'miss' : 'bypass');
     const made = await make();
     // Nobody waits for it, and nobody misses it.
-    if (write) void store.put(address, entryOf(made)).catch(() => {});
+    if (write) void keep(store, address, made);
     return made;
   }
 
@@ -102,6 +102,14 @@ export class AnswerCache {
     const made = sha256OfText(JSON.stringify(manifest));
     this.#fingerprints.set(manifest, made);
     return made;
+  }
+}
+
+async function keep(store: AnswerStore, address: string, made: Output): Promise<void> {
+  try {
+    await store.put(address, entryOf(made));
+  } catch {
+    // The next one who asks makes it again.
   }
 }
 
