@@ -47,16 +47,26 @@ export function builtWorker() {
   }
 }
 
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+};
+
 /** The binding `ASSETS` over the files of the build, and `/docs` for `docs.html`, as the platform has it. */
 export function assets(more: More = new Map()) {
   return {
     ASSETS: (request: { url: string }) => {
-      const { pathname } = new URL(request.url);
+      const pathname = decodeURIComponent(new URL(request.url).pathname);
       const other = more.get(pathname);
       if (other) return new Response(other);
       const names = pathname.endsWith('/') ? [`${pathname}index.html`] : [pathname, `${pathname}.html`];
       const file = names.map((name) => path.join(root, 'build/assets', name)).find(isFile);
-      return file ? new Response(readFileSync(file)) : new Response('', { status: 404 });
+      if (!file) return new Response('', { status: 404 });
+      const type = CONTENT_TYPES[path.extname(file)] ?? 'application/octet-stream';
+      return new Response(readFileSync(file), { headers: { 'content-type': type } });
     },
   };
 }

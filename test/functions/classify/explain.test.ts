@@ -90,8 +90,8 @@ describe('?explain=cam', () => {
   it('is offered in the list of models', async () => {
     const { models } = (await (await (await service()).models()).json()) as { models: Record<string, unknown>[] };
     expect(models.map(({ id, explanation, macs }) => [id, explanation, macs])).toEqual([
-      ['pooled', 'cam', 216],
       ['left-right', 'occlusion', undefined],
+      ['pooled', 'cam', 216],
     ]);
   });
 
