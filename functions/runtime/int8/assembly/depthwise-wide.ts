@@ -1,37 +1,11 @@
-import { one } from './depthwise';
-import { DepthwiseTail, Epilogue, Windowed, windowEpilogue, windowTail } from './op';
+import { DepthwiseTail, Epilogue, Windowed } from './op';
 import { finish } from './requantize';
 
 /**
- * Windows over 8-bit activations, 8 channels at a time. Dot products take no more than 7 bits of them, so taps are
- * multiplied one by one, in 16 bits:
- *
- *     for each output row: for each 8 channels: for each 4 pixels whose windows lie inside the map's width, else each one
- *       for each tap: its 8 weights, then the 4 pixels
+ * Four windows side by side over 8-bit activations, 8 channels of each. Dot products take no more than 7 bits of them,
+ * so taps are multiplied one by one, in 16 bits: for each tap its 8 weights, then the 4 pixels.
  */
-export function depthwiseWide(op: Windowed, arena: usize): void {
-  const e = windowEpilogue(op);
-  const tail = windowTail<DepthwiseTail>(op);
-  const channels = op.outputChannels;
-  const reach = 3 * op.strideX + (op.kernelWidth - 1) * tail.dilationX;
-  for (let y = 0; y < op.outputHeight; y++) {
-    for (let c = 0; c < channels; c += 8) {
-      for (let x = 0; x < op.outputWidth; ) {
-        const inputX = x * op.strideX - op.padLeft;
-        const pixel = y * op.outputWidth + x;
-        if (x + 4 <= op.outputWidth && inputX >= 0 && inputX + reach < op.inputWidth) {
-          four(op, e, tail, arena, y, inputX, pixel, c);
-          x += 4;
-        } else {
-          one(op, e, tail, arena, y, inputX, pixel, c);
-          x++;
-        }
-      }
-    }
-  }
-}
-
-function four(op: Windowed, e: Epilogue, tail: DepthwiseTail, arena: usize, y: i32, inputX: i32, pixel: i32, c: i32): void {
+export function fourWide(op: Windowed, e: Epilogue, tail: DepthwiseTail, arena: usize, y: i32, inputX: i32, pixel: i32, c: i32): void {
   const zero = i32x4.splat(0);
   const pad = i16x8.splat(<i16>tail.padValue);
   const channels = op.outputChannels;

@@ -1,4 +1,5 @@
 import { beside, depthwise3x3 } from './depthwise3x3';
+import { fourWide } from './depthwise-wide';
 import { dot } from './dot';
 import { DepthwiseTail, Epilogue, Windowed, windowEpilogue, windowTail } from './op';
 import { finish } from './requantize';
@@ -16,6 +17,18 @@ export function depthwise(op: Windowed, arena: usize): void {
     depthwise3x3(op, arena);
     return;
   }
+  windows(op, arena, false);
+}
+
+/** `depthwise` on 8-bit activations. */
+export function depthwiseWide(op: Windowed, arena: usize): void {
+  windows(op, arena, true);
+}
+
+/** A copy for each: what is `wide` is known when it is built. */
+// @ts-ignore: decorator
+@inline
+function windows(op: Windowed, arena: usize, wide: bool): void {
   const e = windowEpilogue(op);
   const tail = windowTail<DepthwiseTail>(op);
   const channels = op.outputChannels;
@@ -26,7 +39,8 @@ export function depthwise(op: Windowed, arena: usize): void {
         const inputX = x * op.strideX - op.padLeft;
         const pixel = y * op.outputWidth + x;
         if (x + 4 <= op.outputWidth && inputX >= 0 && inputX + reach < op.inputWidth) {
-          four(op, e, tail, arena, y, inputX, pixel, c);
+          if (wide) fourWide(op, e, tail, arena, y, inputX, pixel, c);
+          else four(op, e, tail, arena, y, inputX, pixel, c);
           x += 4;
         } else {
           one(op, e, tail, arena, y, inputX, pixel, c);
@@ -89,7 +103,7 @@ function four(op: Windowed, e: Epilogue, tail: DepthwiseTail, arena: usize, y: i
 }
 
 /** A window that may reach beyond the map, tap by tap: products of a byte and an int8 weight fit 16 bits. */
-export function one(op: Windowed, e: Epilogue, tail: DepthwiseTail, arena: usize, y: i32, inputX: i32, pixel: i32, c: i32): void {
+function one(op: Windowed, e: Epilogue, tail: DepthwiseTail, arena: usize, y: i32, inputX: i32, pixel: i32, c: i32): void {
   const pad = i16x8.splat(<i16>tail.padValue);
   const channels = op.outputChannels;
   const tap = (channels + 7) & ~7;
