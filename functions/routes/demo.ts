@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import type { Host } from '../host.ts';
-import { route } from './methods.ts';
+import { pageFiles } from './page-files.ts';
 
 /** The page runs nothing that it did not bring itself, and shows pictures that the visitor gave it. */
 const HEADERS = {
@@ -13,15 +13,5 @@ const HEADERS = {
 
 /** `/` and the files of the page; nothing else that is staged beside them is public. */
 export function demoRoutes(app: Hono, page: NonNullable<Host['page']>): void {
-  for (const path of ['/', '/page/*', '/samples/*', '/favicon.ico']) {
-    route(app, path, {
-      GET: async (c) => {
-        const file = await page(c.req.raw);
-        if (file.status >= 400) return c.notFound();
-        const response = new Response(file.body, file);
-        for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value);
-        return response;
-      },
-    });
-  }
+  pageFiles(app, page, ['/', '/page/*', '/samples/*', '/favicon.ico'], HEADERS);
 }
