@@ -11,11 +11,12 @@ const CORE = [
   'functions/runtime',
   'functions/catalogue',
   'functions/memory-budget.ts',
+  'functions/bytes.ts',
   'functions/errors.ts',
 ];
 /** The core's two doors to a disk. */
 const FILES = ['functions/file-assets.ts', 'functions/file-modules.ts'];
-const EDGE = ['functions/memory-budget.ts', 'functions/errors.ts'];
+const EDGE = ['functions/memory-budget.ts', 'functions/bytes.ts', 'functions/errors.ts'];
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/index.ts': ['functions'],
   'functions/isolated.ts': ['functions'],
@@ -41,12 +42,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'functions/classify',
     'functions/catalogue',
     'functions/host.ts',
+    'functions/bytes.ts',
     'functions/errors.ts',
   ],
   'functions/client.ts': ['functions/routes', 'functions/input', 'functions/classify', 'functions/errors.ts'],
   'functions/middleware': ['functions/access', 'functions/host.ts', 'functions/errors.ts'],
-  'functions/access': ['functions/errors.ts'],
-  'functions/webhooks': ['functions/errors.ts'],
+  'functions/access': ['functions/bytes.ts', 'functions/errors.ts'],
+  'functions/webhooks': ['functions/bytes.ts', 'functions/errors.ts'],
   'functions/classify': ['functions/catalogue', 'functions/image', 'functions/runtime', ...EDGE],
   'functions/input': EDGE,
   'functions/catalogue': ['functions/runtime', ...EDGE],
@@ -55,6 +57,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/runtime/int8/assembly': [],
   'functions/memory-budget.ts': ['functions/errors.ts'],
   'functions/host.ts': [],
+  'functions/bytes.ts': [],
   'functions/errors.ts': [],
   'functions/wasm.ts': ['functions/runtime/int8/build'],
   'functions/wasm-modules.d.ts': [],

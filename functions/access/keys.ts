@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bytesOfHex } from '../bytes.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { databaseAway, unauthorized, unknownKey } from './errors.ts';
 import { hashOfKey, idOfKey, KEY_CACHE_SECONDS } from './key.ts';
@@ -41,7 +42,7 @@ const rowSchema = z
   .transform(
     ({ hash, images_per_month, url_hosts, expires_at, revoked_at, ...rest }): ApiKey => ({
       ...rest,
-      hash: Uint8Array.from(hash.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)),
+      hash: bytesOfHex(hash),
       imagesPerMonth: images_per_month,
       urlHosts: url_hosts,
       expiresAt: expires_at,

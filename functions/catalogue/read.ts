@@ -1,3 +1,4 @@
+import { joined, sha256Hex } from '../bytes.ts';
 import type { AssetSource } from './assets.ts';
 import { brokenModel } from './errors.ts';
 import type { Manifest, ModelFile } from './manifest.ts';
@@ -13,13 +14,7 @@ export async function readFile(assets: AssetSource, path: string, maxBytes: numb
     if (bytes > maxBytes) throw new Error(`${path} is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return joined(chunks);
 }
 
 /** A file of the model folder, as long as its manifest says and with that hash. @throws ServiceError `model-broken` */
@@ -56,15 +51,6 @@ export async function streamVerified(
     throw brokenModel(manifest.id, file.path, 'is not the file that its manifest names (another sha256)');
   }
 }
-
-export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** Of its UTF-8. */
-export const sha256OfText = (text: string): Promise<string> =>
-  sha256Hex(new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>);
 
 /** Not every browser iterates streams; leaving the loop early cancels the stream. */
 async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
+import { sha256Hex, sha256OfText } from '../bytes.ts';
 import type { Manifest } from '../catalogue/manifest.ts';
-import { sha256Hex, sha256OfText } from '../catalogue/read.ts';
 import { type ExplainMethod, type Explanation, explanationSchema } from './answer.ts';
 
 /**
@@ -23,7 +23,6 @@ export interface CacheUse {
   /** Entries are shown to those alone who have the same. */
   readonly scope: string;
   readonly read: boolean;
-  readonly write: boolean;
 }
 
 /** Of a network: its output, or with an explanation its probabilities. float32 `[classes]` */
@@ -80,7 +79,7 @@ export class AnswerCache {
       tell('bypass');
       return make();
     }
-    const { scope, read, write } = allowed;
+    const { scope, read } = allowed;
     const address = addressOf(scope, await this.#fingerprint(manifest), question, await hash());
     const found = read ? await lookedUp(store, address, manifest.classes, question) : undefined;
     if (found) {
@@ -91,7 +90,7 @@ export class AnswerCache {
     tell(read ? 'miss' : 'bypass');
     const made = await make();
     // Nobody waits for it, and nobody misses it.
-    if (write) void keep(store, address, made);
+    void keep(store, address, made);
     return made;
   }
 

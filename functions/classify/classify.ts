@@ -1,7 +1,7 @@
+import { sha256Once } from '../bytes.ts';
 import type { Catalogue, Entry } from '../catalogue/catalogue.ts';
 import { brokenModel } from '../catalogue/errors.ts';
 import type { Manifest } from '../catalogue/manifest.ts';
-import { sha256Hex } from '../catalogue/read.ts';
 import { ServiceError } from '../errors.ts';
 import { type Codecs, preprocess, preprocessFramed } from '../image/preprocess.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
@@ -68,11 +68,7 @@ export class Classify {
    * @throws ServiceError
    */
   async image(modelId: string, image: Uint8Array<ArrayBuffer>, options: ClassifyOptions): Promise<Answer> {
-    let known: Promise<string> | undefined;
-    const hash = () => {
-      known ??= sha256Hex(image);
-      return known;
-    };
+    const hash = sha256Once(image);
     const entry = await this.#catalogue.get(modelId, hash);
     if (options.explain) return this.#explained(entry, image, options, options.explain, hash);
     return this.#answer(entry, await this.scores(entry, { image }, 'softmax', hash), options);

@@ -1,3 +1,4 @@
+import { joined } from '../bytes.ts';
 import { ServiceError } from '../errors.ts';
 
 /**
@@ -40,13 +41,7 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
     }
     chunks.push(value);
   }
-  const body = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
+  return joined(chunks);
 }
 
 /** Many clients read an answer only when their body is sent; so much of it is taken and forgotten. */

@@ -1,3 +1,4 @@
+import { joined } from '../bytes.ts';
 import { ServiceError } from '../errors.ts';
 import { tooLarge } from './body.ts';
 import { isLoopbackHost, isPublicHost, withoutDot } from './public-address.ts';
@@ -135,11 +136,11 @@ async function imageOf(
       bytes += value.length;
       if (bytes > maxBytes) throw tooLarge('picture', maxBytes);
       chunks.push(value);
-      known ||= bytes >= SIGNATURE_BYTES && isImage(joined(chunks, bytes));
+      known ||= bytes >= SIGNATURE_BYTES && isImage(joined(chunks));
       if (!known && bytes >= SIGNATURE_BYTES) throw notAnImage();
     }
     if (!known) throw notAnImage();
-    return joined(chunks, bytes);
+    return joined(chunks);
   } catch (error) {
     await stop();
     throw error;
@@ -156,16 +157,6 @@ const SIGNATURES = [
 
 const isImage = (bytes: Uint8Array): boolean =>
   SIGNATURES.some((signature) => signature.every((byte, i) => bytes[i] === byte));
-
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
-}
 
 const refused = (why: string): ServiceError =>
   new ServiceError(

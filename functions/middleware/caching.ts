@@ -13,11 +13,11 @@ export function freshnessOf(control: string | null): RequestRecord['freshness'] 
  * How the request at work may use the answers that are kept. Those of one key are shown to no other; where access is on
  * and nobody knows whose work it is, none are used.
  */
-export function cacheUse(accessIsOn: boolean): { scope: string; read: boolean; write: boolean } | undefined {
+export function cacheUse(accessIsOn: boolean): { scope: string; read: boolean } | undefined {
   const caller = callerAtWork();
   const freshness = recordAtWork()?.freshness;
   if ((accessIsOn && !caller) || freshness === 'no-store') return undefined;
-  return { scope: ownerOf(caller), read: freshness === undefined, write: true };
+  return { scope: ownerOf(caller), read: freshness === undefined };
 }
 
 /** Of several pictures in a request, `hit` and `bypass` are said where they are true of all. */

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { sha256Hex, sha256OfText } from '../catalogue/read.ts';
+import { sha256Hex, sha256OfText } from '../bytes.ts';
 
 /** So much of a SHA-256 tells answers apart. */
 const TAG_DIGITS = 32;

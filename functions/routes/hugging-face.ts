@@ -1,8 +1,8 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import { z } from 'zod';
+import { sha256Once } from '../bytes.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import { sha256Hex } from '../catalogue/read.ts';
 import type { Classify } from '../classify/classify.ts';
 import { rank } from '../classify/scores.ts';
 import { decodeBase64 } from '../input/base64.ts';
@@ -81,10 +81,10 @@ export function huggingFaceRoute(app: Hono, catalogue: Catalogue, classify: Clas
     POST: async (c) => {
       const query = queryOf(new URL(c.req.url).searchParams, hfQuerySchema, TODO);
       const { image, parameters } = await read(c.req.raw);
-      const hash = () => sha256Hex(image);
+      const hash = sha256Once(image);
       const entry = await catalogue.get(c.req.param('model') ?? '', hash);
       const apply = parameters.function_to_apply ?? query.function_to_apply ?? 'softmax';
-      const scores = await classify.scores(entry, { image }, apply);
+      const scores = await classify.scores(entry, { image }, apply, hash);
       const ranking = {
         topK: parameters.top_k ?? query.top_k ?? DEFAULT_TOP_K,
         minScore: Number.NEGATIVE_INFINITY,

@@ -1,5 +1,5 @@
+import { sha256Hex } from '../bytes.ts';
 import type { Catalogue, Entry } from '../catalogue/catalogue.ts';
-import { sha256Hex } from '../catalogue/read.ts';
 
 /**
  * A model, in the version that an address asks for; where it asks for none, in the one that speaks.

@@ -1,3 +1,4 @@
+import { bytesOfHex, joined, sha256Hex } from '../bytes.ts';
 import { ServiceError } from '../errors.ts';
 import { fromBase64, HMAC_PREFIX, PUBLIC_PREFIX, parseSigningSecret } from './sign.ts';
 
@@ -33,8 +34,8 @@ export async function verifiedId(
       return standard(secrets, headers, body, nowSeconds);
     case 'github': {
       const [, hex = ''] = /^sha256=([0-9a-f]{64})$/.exec(header(headers, 'x-hub-signature-256')) ?? [];
-      await anyHmac(secrets.map(utf8), [fromHex(hex)], body);
-      return sha256(body);
+      await anyHmac(secrets.map(utf8), [bytesOfHex(hex)], body);
+      return sha256Hex(body);
     }
     case 'stripe': {
       const fields = header(headers, 'stripe-signature').split(',');
@@ -42,8 +43,8 @@ export async function verifiedId(
         fields.filter((field) => field.startsWith(`${name}=`)).map((field) => field.slice(name.length + 1));
       const timestamp = recent(valuesOf('t')[0] ?? '', nowSeconds);
       const signatures = valuesOf('v1').filter((hex) => /^[0-9a-f]{64}$/.test(hex));
-      await anyHmac(secrets.map(utf8), signatures.map(fromHex), joined(`${timestamp}.`, body));
-      return sha256(body);
+      await anyHmac(secrets.map(utf8), signatures.map(bytesOfHex), joined([utf8(`${timestamp}.`), body]));
+      return sha256Hex(body);
     }
     default:
       return scheme satisfies never;
@@ -69,7 +70,7 @@ async function standard(secrets: readonly string[], headers: Headers, body: Byte
   // With dots, another cut of the same signed text would be another event.
   if (id.includes('.') || id.length > MAX_ID_LENGTH) throw refused('webhook-id has dots, or is too long');
   const timestamp = recent(header(headers, 'webhook-timestamp'), now);
-  const signed = joined(`${id}.${timestamp}.`, body);
+  const signed = joined([utf8(`${id}.${timestamp}.`), body]);
   const given = header(headers, 'webhook-signature').split(' ').slice(0, MAX_SIGNATURES);
   const ofVersion = (version: string) =>
     given.flatMap((text) => (text.startsWith(`${version},`) ? (decoded(text.slice(version.length + 1)) ?? []) : []));
@@ -131,21 +132,7 @@ function recent(digits: string, nowSeconds: number): string {
   return digits;
 }
 
-async function sha256(body: Bytes): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 const utf8 = (text: string): Bytes => new Uint8Array(new TextEncoder().encode(text));
-const fromHex = (hex: string): Bytes => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-
-function joined(start: string, body: Bytes): Bytes {
-  const head = utf8(start);
-  const whole = new Uint8Array(head.length + body.length);
-  whole.set(head);
-  whole.set(body, head.length);
-  return whole;
-}
 
 function decoded(text: string): Bytes | undefined {
   try {

@@ -1,3 +1,4 @@
+import { joined } from '../../bytes.ts';
 import { damaged, unsupported } from '../errors.ts';
 import { exifOrientation, type Orientation } from '../exif.ts';
 import { crc32 } from './crc32.ts';
@@ -99,7 +100,10 @@ export function readPngChunks(bytes: Uint8Array, header: PngHeader): PngChunks {
   }
   if (pixels.length === 0) throw damaged('The PNG has no pixels.');
   if (header.colourType === 3 && palette.length === 0) throw damaged('The PNG has no palette.');
-  return { palette, transparency, orientation, compressed: joined(pixels) };
+  const [first] = pixels;
+  // Most have one, which needs no second copy.
+  const compressed = first && pixels.length === 1 ? first : joined(pixels);
+  return { palette, transparency, orientation, compressed };
 }
 
 function chunkAt(bytes: Uint8Array, at: number): Chunk {
@@ -121,16 +125,4 @@ function paletteOf(payload: Uint8Array, late: boolean): Uint8Array {
     throw damaged('The palette of the PNG is misplaced or has a wrong length.');
   }
   return payload;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [first] = parts;
-  if (first && parts.length === 1) return first;
-  const whole = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,3 +1,4 @@
+import { joined } from '../../bytes.ts';
 import { crc32 } from './crc32.ts';
 
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
@@ -54,14 +55,4 @@ function chunk(type: string, payload: Uint8Array): Uint8Array {
   bytes.set(payload, 8);
   view.setUint32(payload.length + 8, crc32(bytes.subarray(4, payload.length + 8)));
   return bytes;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,3 +1,4 @@
+import { joined } from '../../bytes.ts';
 import { ServiceError } from '../../errors.ts';
 import { MAX_IMAGE_BYTES } from '../../input/images.ts';
 
@@ -89,10 +90,10 @@ export function framed(json: unknown, tensor: Uint8Array | undefined): Framed {
   const text = JSON.stringify(json);
   if (!tensor) return { body: text, headers: { 'content-type': 'application/json' } };
   const head = new TextEncoder().encode(text);
-  const body = new Uint8Array(head.length + tensor.length);
-  body.set(head);
-  body.set(tensor, head.length);
-  return { body, headers: { 'content-type': 'application/octet-stream', [HEADER]: String(head.length) } };
+  return {
+    body: joined([head, tensor]),
+    headers: { 'content-type': 'application/octet-stream', [HEADER]: String(head.length) },
+  };
 }
 
 const badTensor = (why: string): ServiceError =>

@@ -1,5 +1,5 @@
+import { sha256Hex } from '../../../functions/bytes.ts';
 import type { AssetSource } from '../../../functions/catalogue/assets.ts';
-import { sha256Hex } from '../../../functions/catalogue/read.ts';
 import { modelIndex } from '../../../functions/catalogue/versions.ts';
 
 /** A model folder in memory: Flatten → Dense 2 softmax on 1x2 grey; class 1 wins where the right pixel is brighter. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { sha256OfText } from '../../../functions/bytes.ts';
 import { Catalogue } from '../../../functions/catalogue/catalogue.ts';
-import { sha256OfText } from '../../../functions/catalogue/read.ts';
 import { type ModelFolder, modelIndex, speakingOf } from '../../../functions/catalogue/versions.ts';
 import { json, memoryAssets, memoryVersion } from './model-folder.ts';
 

@@ -1,5 +1,5 @@
+import { sha256Hex } from '../../../functions/bytes.ts';
 import type { Manifest } from '../../../functions/catalogue/manifest.ts';
-import { sha256Hex } from '../../../functions/catalogue/read.ts';
 import { encodeProgram } from '../../../functions/runtime/int8/encoding.ts';
 import { memoryBytes } from '../../../functions/runtime/int8/engine.ts';
 import { json } from '../catalogue/model-folder.ts';

@@ -1,0 +1,38 @@
+/** Bytes: put together, written in digits, hashed. */
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** One after the other, in new memory. */
+export function joined(parts: readonly Uint8Array[]): Bytes {
+  const whole = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Two lower-case hexadecimal digits a byte. */
+export const hexOf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** @param hex pairs of hexadecimal digits */
+export const bytesOfHex = (hex: string): Bytes =>
+  Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+
+/** In hexadecimal digits. */
+export const sha256Hex = async (bytes: Bytes): Promise<string> =>
+  hexOf(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+
+/** Of its UTF-8. */
+export const sha256OfText = (text: string): Promise<string> => sha256Hex(new TextEncoder().encode(text) as Bytes);
+
+/** The same of bytes that may be asked for several times, or not at all. */
+export function sha256Once(bytes: Bytes): () => Promise<string> {
+  let known: Promise<string> | undefined;
+  return () => {
+    known ??= sha256Hex(bytes);
+    return known;
+  };
+}
