@@ -14,6 +14,7 @@ import { ServiceError } from '../functions/errors.ts';
 import { fileModules } from '../functions/file-modules.ts';
 import { loadTfjsClassifier } from '../functions/runtime/tfjs/classifier.ts';
 import { type Network, summaryRows } from './architectures/network.ts';
+import { OF_PHOTOGRAPHS, type Recipe } from './architectures/recipe.ts';
 import { toGraph } from './architectures/to-graph.ts';
 import { toTfjs } from './architectures/to-tfjs.ts';
 import { compileModel } from './compile.ts';
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
   const data = await load(options);
   const network = options.architecture.network(data.training.shape, data.training.classNames.length);
   console.log(layerSummary(summaryRows(network), network.name));
-  const plan = { ...data, recipe: { ...options.architecture.recipe, epochs: options.epochs }, seed: options.seed };
+  const plan = { ...data, recipe: recipeOf(options, data.training), seed: options.seed };
   const state = initialState(network, options.seed);
   const run = runFolder(network, plan, options);
   if (options.resume) await run.resume(state);
@@ -63,6 +64,13 @@ async function main(): Promise<void> {
   const best = await train(engine, plan, state, run);
   await engine.dispose();
   await publish(network, best.parameters, data, options, commandOf(options, data.input, backend));
+}
+
+/** The architecture's, for as many epochs as asked for; pictures in colour are taken for photographs. */
+function recipeOf({ architecture, epochs }: TrainOptions, { shape }: LabelledImages): Recipe {
+  const { augmentation } = architecture.recipe;
+  const photographs = shape[2] === 3 ? OF_PHOTOGRAPHS : {};
+  return { ...architecture.recipe, epochs, augmentation: { ...augmentation, ...photographs } };
 }
 
 async function load({ data, size, channels }: TrainOptions): Promise<TrainingSet> {

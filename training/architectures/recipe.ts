@@ -19,4 +19,11 @@ export interface Augmentation {
   readonly shift: number;
   /** Share of the images that get a rectangle of noise (Zhong et al. 2020, arXiv 1708.04896). */
   readonly erase: number;
+  /** Height and width each become up to 1 + this times as large or as small about the middle; zeros come in. */
+  readonly zoom: number;
+  /** Share by which the contrast changes at most, and the brightness of each channel by half of it of the range. */
+  readonly light: number;
 }
+
+/** What a photograph can go through besides and still be of the same thing. */
+export const OF_PHOTOGRAPHS = { zoom: 0.3, light: 0.3 };

@@ -22,9 +22,9 @@ export interface Architecture {
   readonly recipe: Recipe;
 }
 
-const NOTHING = { flip: false, shift: 0, erase: 0 };
-const GENTLE = { flip: true, shift: 1, erase: 0 };
-const STRONG = { flip: true, shift: 2, erase: 0.25 };
+const NOTHING = { flip: false, shift: 0, erase: 0, zoom: 0, light: 0 };
+const GENTLE = { ...NOTHING, flip: true, shift: 1 };
+const STRONG = { ...NOTHING, flip: true, shift: 2, erase: 0.25 };
 
 const PLAIN: Recipe = {
   epochs: 20,

@@ -5,7 +5,8 @@ import { Batches } from '../../../training/train/batches.ts';
 import { randomNumbers } from '../../../training/train/random.ts';
 import { recipe } from './striped-images.ts';
 
-const still = { ...recipe, augmentation: { flip: false, shift: 0, erase: 0 }, labelSmoothing: 0 };
+const nothing = { flip: false, shift: 0, erase: 0, zoom: 0, light: 0 };
+const still = { ...recipe, augmentation: nothing, labelSmoothing: 0 };
 /** Image n is all n. */
 const numbered = (count: number): LabelledImages => ({
   images: Uint8Array.from({ length: count * 4 }, (_, at) => at >> 2),
@@ -50,7 +51,6 @@ describe('batches', () => {
 describe('augmentation', () => {
   const [height, width] = [28, 28];
   const image = Uint8Array.from({ length: height * width * 3 }, (_, at) => 1 + (at % 251));
-  const nothing = { flip: false, shift: 0, erase: 0 };
   const once = (what: Partial<typeof nothing>, seed: number) => {
     const to = new Uint8Array(image.length).fill(255);
     augment(image, [height, width, 3], { ...nothing, ...what }, randomNumbers(seed), to);
@@ -89,6 +89,45 @@ describe('augmentation', () => {
       if (right < 0) expect(pixel(to, 14, 27)).toEqual([0, 0, 0]);
     }
     expect(moves.size).toBe(25);
+  });
+
+  it('zooms height and width each by its own factor, the middle staying', () => {
+    const ramp = Uint8Array.from(
+      { length: height * width },
+      (_, at) => 100 + 3 * ((at % width) - Math.floor(at / width)),
+    );
+    const ratios = Array.from({ length: 200 }, (_, seed) => {
+      const to = new Uint8Array(ramp.length);
+      augment(ramp, [height, width, 1], { ...nothing, zoom: 0.5 }, randomNumbers(seed * 7919), to);
+      const at = (y: number, x: number) => to[y * width + x] ?? 0;
+      expect(Math.abs((at(13, 13) + at(14, 14) - 200) / 2)).toBeLessThanOrEqual(1);
+      return [(at(14, 18) - at(14, 10)) / 24, (at(10, 14) - at(18, 14)) / 24] as const;
+    });
+    for (const along of [0, 1] as const) {
+      const steep = ratios.map((pair) => pair[along]);
+      expect(Math.max(...steep)).toBeGreaterThan(1.35);
+      expect(Math.max(...steep)).toBeLessThan(1.6);
+      expect(Math.min(...steep)).toBeLessThan(0.75);
+      expect(Math.min(...steep)).toBeGreaterThan(0.6);
+    }
+    expect(ratios.some(([across, down]) => across > 1.2 && down < 0.85)).toBe(true);
+  });
+
+  it('changes contrast and the brightness of each channel within its bounds', () => {
+    const grey = new Uint8Array(height * width * 3).fill(127);
+    const lit = Array.from({ length: 200 }, (_, seed) => {
+      const to = new Uint8Array(grey.length);
+      augment(grey, [height, width, 3], { ...nothing, light: 0.3 }, randomNumbers(seed * 7919), to);
+      expect(pixel(to, 20, 20)).toEqual(pixel(to, 0, 0));
+      return pixel(to, 0, 0);
+    });
+    for (const channel of [0, 1, 2]) {
+      const values = lit.map((at) => at[channel] ?? 0);
+      expect(Math.min(...values)).toBeGreaterThanOrEqual(127 - 39);
+      expect(Math.max(...values)).toBeLessThanOrEqual(128 + 39);
+      expect(Math.max(...values) - Math.min(...values)).toBeGreaterThan(60);
+    }
+    expect(lit.some(([red, , blue]) => Math.abs((red ?? 0) - (blue ?? 0)) > 20)).toBe(true);
   });
 
   it('erases one rectangle of at most a quarter, rounded, of the image', () => {

@@ -30,5 +30,5 @@ export const recipe: Recipe = {
   learningRate: 0.01,
   weightDecay: 0.01,
   labelSmoothing: 0.1,
-  augmentation: { flip: false, shift: 1, erase: 0.1 },
+  augmentation: { flip: false, shift: 1, erase: 0.1, zoom: 0, light: 0 },
 };
