@@ -12,6 +12,7 @@ import { placed } from './classify/remote.ts';
 import { ServiceError } from './errors.ts';
 import type { Access, Host } from './host.ts';
 import type { UrlRules } from './input/fetch-url.ts';
+import { Jobs } from './jobs/jobs.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { access, callerMayUse, takingOf } from './middleware/access.ts';
 import { cacheUse, noteCache } from './middleware/caching.ts';
@@ -30,8 +31,10 @@ import { demoRoutes } from './routes/demo.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { foreignError } from './routes/error-forms.ts';
 import { healthRoutes } from './routes/health.ts';
+import { hooksRoute } from './routes/hooks.ts';
 import { huggingFaceRoute } from './routes/hugging-face.ts';
 import { InProcess } from './routes/in-process.ts';
+import { jobsRoute } from './routes/jobs.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openInferenceRoutes } from './routes/open-inference/routes.ts';
@@ -39,12 +42,13 @@ import { refusal, tensorRoute } from './routes/tensor.ts';
 import { tensorFlowServingRoutes } from './routes/tensorflow-serving/routes.ts';
 import { tokenRoute } from './routes/tokens.ts';
 import { usageRoute } from './routes/usage.ts';
+import { WebhookSecrets } from './webhooks/secrets.ts';
 
 /** The service over HTTP alone. */
 export const createApp = (host: Host): Hono => createService(host).app;
 
 /** The whole service over one {@link Host}, the same at the edge, in Node and in tests: by HTTP, and for Workers that bind it. */
-export function createService(host: Host): { app: Hono; inProcess: InProcess } {
+export function createService(host: Host): { app: Hono; inProcess: InProcess; jobs: Jobs | undefined } {
   const usage = host.access && new UsageCounter(host.access.database);
   const { catalogue, classify, budget } = useCaseOf(host, usage);
   const metrics = new Metrics(budget);
@@ -77,13 +81,33 @@ export function createService(host: Host): { app: Hono; inProcess: InProcess } {
   tensorFlowServingRoutes(app, catalogue, classify);
   openInferenceRoutes(app, catalogue, classify);
   huggingFaceRoute(app, catalogue, classify);
+  const jobs = jobsOf(host, catalogue, classify);
+  if (jobs) jobRoutes(app, host, jobs, usage);
   metricsRoute(app, () => metrics.text());
   if (host.page) {
     docsRoutes(app, host.page);
     demoRoutes(app, host.page);
   }
   const call = calls({ within: (work) => limit.within(work), problemOf, witnesses });
-  return { app, inProcess: new InProcess({ catalogue, classify, call }) };
+  return { app, inProcess: new InProcess({ catalogue, classify, call }), jobs };
+}
+
+function jobsOf(host: Host, catalogue: Catalogue, classify: Classify): Jobs | undefined {
+  if (!host.jobs) return undefined;
+  const { httpLoopback = false, webhooks, log } = host;
+  const open = host.access === undefined;
+  const secrets = new WebhookSecrets({ database: host.jobs.database, worker: webhooks?.secret, open });
+  const signingSecretsOf = (owner: string) => secrets.signingSecretsOf(owner);
+  return new Jobs({ ...host.jobs, catalogue, classify, httpLoopback, signingSecretsOf, problemOf, log });
+}
+
+/** Pictures of a job are taken of the quota when it is accepted: whoever classifies them later is no request. */
+function jobRoutes(app: Hono, { log, webhooks }: Host, jobs: Jobs, usage: UsageCounter | undefined): void {
+  const take = usage && takingOf(usage, log);
+  jobsRoute(app, jobs, async (images) => {
+    for (let i = 0; i < images; i++) await take?.();
+  });
+  if (webhooks) hooksRoute(app, { ...webhooks, jobs });
 }
 
 /** @param allowedHosts of the key that asks; undefined for all that are public */

@@ -26,6 +26,10 @@ export type ErrorCode =
   | 'address-refused'
   | 'fetch-failed'
   | 'signature-refused'
+  | 'job-unknown'
+  | 'job-state'
+  | 'idempotency-mismatch'
+  | 'idempotency-busy'
   | 'too-slow'
   | 'busy';
 

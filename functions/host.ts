@@ -22,6 +22,13 @@ export interface Host {
     /** WEBHOOK_SECRET, `whsec_…`: signs where access is off, and encrypts the secrets of owners and sources. */
     readonly secret: string;
   };
+  /** Where jobs are kept, and what wakes them; without it there are none. */
+  readonly jobs?: {
+    /** Tables of `migrations/`. */
+    readonly database: D1Database;
+    readonly bucket: R2Bucket;
+    readonly queue: Queue<unknown>;
+  };
   /** For development: pictures are fetched from this machine itself too, and callbacks sent to it. */
   readonly httpLoopback?: boolean;
   /** Keeps what networks put out, for when a picture comes again (`classify/answer-cache.ts`); without it each is run. */

@@ -4,9 +4,10 @@ import { SHARED_ISOLATE_BYTES } from './catalogue/isolate-bytes.ts';
 import { classifierEntrypoint } from './classifier-entrypoint.ts';
 import { type AccessEnv, edgeAccess } from './edge-access.ts';
 import { answer, type EdgeEnv, edgeAnswers, edgeHost } from './edge-host.ts';
+import { edgeJobs, type JobsEnv } from './edge-jobs.ts';
 import { edgeWebhooks, type WebhookEnv } from './edge-webhooks.ts';
 
-interface Env extends EdgeEnv, AccessEnv, WebhookEnv {
+interface Env extends EdgeEnv, AccessEnv, WebhookEnv, JobsEnv {
   /** `off`: the answers of networks are not kept. */
   readonly ANSWER_CACHE?: string;
   /** The Worker of `isolated.ts`, where it is deployed too. */
@@ -24,6 +25,7 @@ function serviceOf(env: Env) {
     ...edgeAnswers(env),
     ...edgeAccess(env),
     ...edgeWebhooks(env),
+    ...edgeJobs(env),
     page: (page) => ASSETS.fetch(page),
     memoryBytes: SHARED_ISOLATE_BYTES,
     ...(ISOLATED && { isolated: { aboveBytes: Number(SHARED_MODEL_BYTES), fetch: (call) => ISOLATED.fetch(call) } }),
@@ -37,5 +39,11 @@ export const Classifier = classifierEntrypoint<Env>((env) => serviceOf(env).inPr
 export default {
   fetch(request, env, context) {
     return answer(serviceOf(env).app, request, env, context);
+  },
+  async queue(batch, env) {
+    await serviceOf(env).jobs?.consume(batch);
+  },
+  async scheduled(_event, env) {
+    await serviceOf(env).jobs?.sweep();
   },
 } satisfies ExportedHandler<Env>;

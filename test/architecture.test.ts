@@ -24,7 +24,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/edge-host.ts': ['functions/host.ts', 'functions/wasm.ts'],
   'functions/edge-access.ts': ['functions/host.ts'],
   'functions/edge-webhooks.ts': ['functions/host.ts', 'functions/webhooks'],
+  'functions/edge-jobs.ts': ['functions/host.ts', 'functions/jobs'],
   'functions/app.ts': [
+    'functions/jobs',
     'functions/access',
     'functions/input',
     'functions/webhooks',
@@ -36,6 +38,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...EDGE,
   ],
   'functions/routes': [
+    'functions/jobs',
     'functions/access',
     'functions/input',
     'functions/webhooks',
@@ -48,6 +51,14 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/client.ts': ['functions/routes', 'functions/input', 'functions/classify', 'functions/errors.ts'],
   'functions/middleware': ['functions/access', 'functions/host.ts', 'functions/errors.ts'],
   'functions/access': ['functions/bytes.ts', 'functions/errors.ts'],
+  'functions/jobs': [
+    'functions/classify',
+    'functions/catalogue',
+    'functions/input',
+    'functions/webhooks',
+    'functions/bytes.ts',
+    'functions/errors.ts',
+  ],
   'functions/webhooks': ['functions/bytes.ts', 'functions/errors.ts'],
   'functions/classify': ['functions/catalogue', 'functions/image', 'functions/runtime', ...EDGE],
   'functions/input': EDGE,

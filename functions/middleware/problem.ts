@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { type ErrorCode, type Problem, ServiceError } from '../errors.ts';
 
 interface Meaning {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 422 | 429 | 500 | 501 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 501 | 503;
   readonly title: string;
 }
 
@@ -30,6 +30,10 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   'address-refused': { status: 400, title: 'The address may not be fetched' },
   'fetch-failed': { status: 422, title: 'The address gives no image' },
   'signature-refused': { status: 403, title: 'The signature is not right' },
+  'job-unknown': { status: 404, title: 'There is no such job' },
+  'job-state': { status: 409, title: 'The job is in another state' },
+  'idempotency-mismatch': { status: 422, title: 'The idempotency key was used for something else' },
+  'idempotency-busy': { status: 409, title: 'The first request of this key is still at work' },
   'too-slow': { status: 503, title: 'The request took too long' },
   busy: { status: 503, title: 'The service is busy' },
 };

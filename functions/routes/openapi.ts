@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { huggingFacePaths } from './hugging-face.ts';
+import { jobsPaths } from './jobs-paths.ts';
 import { nativePaths } from './native-paths.ts';
 import { openInferencePaths } from './open-inference/paths.ts';
 import { servingPaths } from './tensorflow-serving/paths.ts';
@@ -9,7 +10,7 @@ export type OpenApi = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 /** The service in OpenAPI 3.1, from the schemas that its routes validate with. */
 export function openApiDocument(): OpenApi {
   const described = new OpenAPIHono();
-  for (const path of [...nativePaths, ...huggingFacePaths, ...servingPaths, ...openInferencePaths]) {
+  for (const path of [...nativePaths, ...jobsPaths, ...huggingFacePaths, ...servingPaths, ...openInferencePaths]) {
     described.openAPIRegistry.registerPath(path);
   }
   described.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
@@ -36,6 +37,7 @@ export function openApiDocument(): OpenApi {
     tags: [
       { name: 'Classify', description: 'The route of our own.' },
       { name: 'Models' },
+      { name: 'Jobs', description: 'Pictures that are classified later.' },
       { name: 'Access', description: 'For callers with a key.' },
       { name: 'Health' },
       {

@@ -89,6 +89,7 @@ const MEANINGS = {
   403: 'The caller may not do that.',
   400: 'The request cannot be understood; the text names the field.',
   404: 'There is no such model, or no such version of it.',
+  409: 'It is in another state, or the first request is still at work.',
   413: 'The body or the picture is too large.',
   415: 'The picture is of a kind that is not supported.',
   422: 'The picture is damaged.',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 export interface Service {
@@ -13,33 +14,26 @@ export interface Service {
 const root = path.join(import.meta.dirname, '../..');
 const START_MS = 60_000;
 
-/** What `npm start` runs after its build, but for the port. */
-function startArguments(): string[] {
-  const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
-    scripts: { start: string };
-  };
-  const [, wrangler] = scripts.start.split(' && wrangler ');
-  if (!wrangler?.startsWith('dev ')) throw new Error(`npm start is no longer wrangler dev: ${scripts.start}`);
-  return wrangler.replace(/ --port \d+/, '').split(' ');
-}
-
 /**
  * Starts what `npm start` starts after its build, on a free port, and waits until it is ready.
  * @param more arguments of `wrangler dev`
  */
 export async function startService(more: readonly string[] = []): Promise<Service> {
   const port = await freePort();
+  // Several start at once: each has tables of its own.
+  const state = mkdtempSync(path.join(tmpdir(), 'service-'));
   const base = `http://localhost:${port}`;
   const child = spawn(
     process.execPath,
     [
-      path.join(root, 'node_modules/wrangler/bin/wrangler.js'),
-      ...startArguments(),
+      path.join(root, 'node_modules/tsx/dist/cli.mjs'),
+      path.join(root, 'functions/deploy/start.ts'),
       '--port',
       String(port),
       '--inspector-port',
       String(await freePort()),
       '--show-interactive-dev-session=false',
+      ...(more.includes('--persist-to') ? [] : ['--persist-to', state]),
       ...more,
     ],
     // A group of its own: wrangler starts workerd, and both have to go.
@@ -54,6 +48,7 @@ export async function startService(more: readonly string[] = []): Promise<Servic
     const killed = setTimeout(() => child.pid && process.kill(-child.pid, 'SIGKILL'), 5_000);
     await ended;
     clearTimeout(killed);
+    rmSync(state, { recursive: true, force: true });
   };
   for (const end = Date.now() + START_MS; Date.now() < end && child.exitCode === null; ) {
     const ready = await fetch(`${base}/health/ready`).catch(() => null);

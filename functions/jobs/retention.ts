@@ -1,0 +1,33 @@
+import { DAY_MS, KEPT_DAYS } from './job.ts';
+import { blobKey } from './orders.ts';
+import type { JobStore } from './store.ts';
+
+/** Jobs in one run; the next one goes on. */
+const AT_ONCE = 200;
+
+/** Deletes what is kept no longer, pictures before the rows that name them. @returns how many jobs */
+export async function forgetOld({ database }: JobStore, bucket: R2Bucket): Promise<number> {
+  const now = Date.now();
+  const { results: jobs } = await database
+    .prepare('SELECT id FROM jobs WHERE ended_at <= ? ORDER BY ended_at LIMIT ?')
+    .bind(now - KEPT_DAYS * DAY_MS, AT_ONCE)
+    .all<{ id: string }>();
+  const ids = JSON.stringify(jobs.map(({ id }) => id));
+  const named = '(SELECT value FROM json_each(?1))';
+  const { results: blobs } = await database
+    .prepare(`SELECT DISTINCT job, hash FROM job_images WHERE hash IS NOT NULL AND job IN ${named}`)
+    .bind(ids)
+    .all<{ job: string; hash: string }>();
+  const keys = blobs.map(({ job, hash }) => blobKey(job, hash));
+  for (let i = 0; i < keys.length; i += 1000) await bucket.delete(keys.slice(i, i + 1000));
+  await database.batch([
+    ...[
+      `DELETE FROM delivery_attempts WHERE delivery IN (SELECT id FROM deliveries WHERE job IN ${named})`,
+      `DELETE FROM deliveries WHERE job IN ${named}`,
+      `DELETE FROM job_images WHERE job IN ${named}`,
+      `DELETE FROM jobs WHERE id IN ${named}`,
+    ].map((sql) => database.prepare(sql).bind(ids)),
+    database.prepare('DELETE FROM idempotency WHERE expires_at <= ?').bind(now),
+  ]);
+  return jobs.length;
+}
