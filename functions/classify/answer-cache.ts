@@ -1,6 +1,7 @@
 import { sha256Hex, sha256OfText } from '../bytes.ts';
 import type { Manifest } from '../catalogue/manifest.ts';
 import { type ExplainMethod, type Explanation, explanationSchema } from './answer.ts';
+import { RecentAnswers } from './recent-answers.ts';
 
 /**
  * What networks put out, kept for when the same picture comes again. Which part of it a caller wants (`top_k`, `labels`,
@@ -44,6 +45,8 @@ const FORM = 1;
 const MAX_AGE_SECONDS = 3_600;
 /** A store that takes longer to answer is passed by: most networks are faster. */
 const PATIENCE_MS = 250;
+/** Scores of 60 ImageNet networks, or of 500 of Fashion-MNIST; the memory budget leaves room for more than that. */
+const RECENT_BYTES = 256 * 1024;
 
 interface Parts {
   /** Undefined where the host has none: each question is run. */
@@ -58,6 +61,7 @@ interface Parts {
 export class AnswerCache {
   readonly #parts: Parts;
   readonly #fingerprints = new WeakMap<Manifest, Promise<string>>();
+  readonly #recent = new RecentAnswers({ maxBytes: RECENT_BYTES, maxAgeSeconds: MAX_AGE_SECONDS });
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -81,7 +85,7 @@ export class AnswerCache {
     }
     const { scope, read } = allowed;
     const address = addressOf(scope, await this.#fingerprint(manifest), question, await hash());
-    const found = read ? await lookedUp(store, address, manifest.classes, question) : undefined;
+    const found = read ? await this.#find(store, address, manifest, question) : undefined;
     if (found) {
       await charge();
       tell('hit');
@@ -89,9 +93,24 @@ export class AnswerCache {
     }
     tell(read ? 'miss' : 'bypass');
     const made = await make();
+    if (!made.explanation) this.#recent.set(address, made.scores);
     // Nobody waits for it, and nobody misses it.
     void keep(store, address, made);
     return made;
+  }
+
+  /** In this isolate, then in the store. Explanations are large, and seldom asked for twice: the store alone has them. */
+  async #find(
+    store: AnswerStore,
+    address: string,
+    { classes }: Manifest,
+    question: Question,
+  ): Promise<Output | undefined> {
+    const scores = this.#recent.get(address);
+    if (scores) return { scores };
+    const found = await lookedUp(store, address, classes, question);
+    if (found && !found.explanation) this.#recent.set(address, found.scores);
+    return found;
   }
 
   /** Of all that a manifest says: whoever changes a rule of it without a new version gets other addresses all the same. */
