@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { contextStorage } from 'hono/context-storage';
+import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { Authenticator } from './access/authenticate.ts';
 import { UsageCounter } from './access/usage.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
@@ -54,7 +55,8 @@ export function createService(host: Host): { app: Hono; inProcess: InProcess; jo
   const metrics = new Metrics(budget);
   const witnesses = witnessesOf(host, metrics.count);
   const limit = new LoadLimit();
-  const app = new Hono();
+  // One regular expression for all routes; two that it cannot tell apart are an error.
+  const app = new Hono({ router: new RegExpRouter() });
   app.use(requestId(witnesses), securityHeaders);
   if (host.corsOrigins?.length) app.use(crossOrigin(host.corsOrigins));
   app.use(loadLimit(limit));

@@ -63,8 +63,8 @@ function routeOf(c: Context): string {
   if (pattern === undefined) return 'other';
   let name = names.get(pattern);
   if (name === undefined) {
-    // `/:v1{[vV]1}` is written /v1, `/:model` is written /{model}.
-    name = pattern.replaceAll(/:(\w+)\{[^}]*\}/g, '$1').replaceAll(/:(\w+)/g, '{$1}');
+    // `/:model` is written /{model}.
+    name = pattern.replaceAll(/:(\w+)/g, '{$1}');
     names.set(pattern, name);
   }
   return name;

@@ -17,6 +17,8 @@ import { Statistics } from './statistics.ts';
 
 const TODO = 'See the Open Inference Protocol, and GET /v2/models/{model} for names, types and shapes.';
 const MAX_INDEX_BYTES = 4_096;
+/** Where no model can be: a pattern of its own would be one that the fast router cannot tell apart. */
+const ALL_STATISTICS = '/v2/models/stats';
 
 /** `/v2/…`: the Open Inference Protocol with Triton's binary tensors, classification, configuration and statistics. */
 export function openInferenceRoutes(app: Hono, catalogue: Catalogue, classify: Classify): void {
@@ -29,12 +31,6 @@ export function openInferenceRoutes(app: Hono, catalogue: Catalogue, classify: C
       return c.json({ live: true, ready: true });
     },
   });
-  route(app, '/v2/models/stats', {
-    GET: async (c) => {
-      const all = await Promise.all((await catalogue.list()).map(({ id }) => catalogue.versions(id)));
-      return c.json(statistics.of(all.flat().map(({ manifest }) => manifest)));
-    },
-  });
   route(app, '/v2/repository/index', {
     POST: async (c) => {
       const body = await readBody(c.req.raw, MAX_INDEX_BYTES);
@@ -45,6 +41,7 @@ export function openInferenceRoutes(app: Hono, catalogue: Catalogue, classify: C
   for (const model of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     route(app, model, {
       GET: async (c) => {
+        if (c.req.path === ALL_STATISTICS) return c.json(statistics.of(await all()));
         const { manifest } = await entry(c);
         return c.json(metadataOf(manifest, await versionsOf(c, manifest)));
       },
@@ -69,6 +66,11 @@ export function openInferenceRoutes(app: Hono, catalogue: Catalogue, classify: C
       },
     });
   }
+
+  const all = async (): Promise<readonly Manifest[]> => {
+    const versions = await Promise.all((await catalogue.list()).map(({ id }) => catalogue.versions(id)));
+    return versions.flat().map(({ manifest }) => manifest);
+  };
 
   const entry = (c: Context, body?: Uint8Array<ArrayBuffer>): Promise<Entry> => {
     const { model = '', version } = c.req.param();

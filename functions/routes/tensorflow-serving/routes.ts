@@ -17,9 +17,12 @@ import { classifySchema, INPUT, INPUT_BYTES, predictSchema, SIGNATURES } from '.
 
 const TODO = 'Send {"instances": [{"b64": "<base64>"}]}; GET …/metadata describes the tensor.';
 
+/** TensorFlow Serving takes both. */
+const PATHS = ['/v1/*', '/V1/*'];
+
 /** `/v1/…`: TensorFlow Serving's REST API. Addresses are taken apart by its own rules, not by the router's. */
 export function tensorFlowServingRoutes(app: Hono, catalogue: Catalogue, classify: Classify): void {
-  app.all('/:v1{[vV]1}/*', async (c) => {
+  app.on('ALL', PATHS, async (c) => {
     const address = addressOf(c.req.method, c.req.path);
     switch (address.call) {
       case 'status':
