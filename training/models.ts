@@ -1,7 +1,7 @@
 /**
  * npm run models -- add ID --calibrate DIR [--from FILE] [the options of compile]
  * npm run models -- list
- * npm run models -- remove ID
+ * npm run models -- remove ID|ID@REVISION
  *
  * What `npm start` serves and `npm run deploy` carries: the folders under models/. Without --from, the official
  * weights of a published network are downloaded (weights/official.ts); `list` says which there are.
@@ -146,17 +146,18 @@ const shown = (feeding: Feeding): string =>
 
 async function list(): Promise<void> {
   const manifests = await installed();
-  const rows = manifests.map(({ id, runtime, parameters, memory, metrics, title }) => [
-    id,
+  const rows = manifests.map(({ folder, manifest: { runtime, revision, parameters, memory, metrics, title } }) => [
+    folder,
+    String(revision),
     runtime,
     (parameters / 1e6).toFixed(2),
     (memory.total / 1e6).toFixed(1),
     metrics ? `${(100 * metrics.top1).toFixed(2)} %` : '',
     title,
   ]);
-  console.log(table(['id', 'runtime', 'M parameters', 'MB', 'top-1', 'title'], rows));
+  console.log(table(['id', 'revision', 'runtime', 'M parameters', 'MB', 'top-1', 'title'], rows));
   console.log('\nOfficial weights: npm run models -- add ID --calibrate DIR');
-  const ids = new Set(manifests.map(({ id }) => id));
+  const ids = new Set(manifests.map(({ folder }) => folder));
   const official = [...OFFICIAL].map(([id, { title, bytes, hash, unreadable, licence }]) => [
     id,
     title,
@@ -168,28 +169,29 @@ async function list(): Promise<void> {
   console.log(table(['id', 'title', 'MB to download', 'hash', '', 'licence'], official));
 }
 
-async function installed(): Promise<Manifest[]> {
-  const names = (await readdir(FOLDER).catch(() => []))
-    .filter((name) => modelIdSchema.safeParse(name).success && existsSync(manifestOf(name)))
-    .sort();
-  const manifests: Manifest[] = [];
-  for (const name of names) {
-    const manifest = manifestSchema.safeParse(JSON.parse(await readFile(manifestOf(name), 'utf8')));
-    if (manifest.success) manifests.push(manifest.data);
-    else console.error(`${manifestOf(name)} is no manifest that this version reads: add the model again`);
+/** By folder: `<id>`, or `<id>@<revision>` for an older version that is kept. */
+async function installed(): Promise<{ folder: string; manifest: Manifest }[]> {
+  const names = (await readdir(FOLDER).catch(() => [])).filter((name) => existsSync(manifestOf(name))).sort();
+  const all: { folder: string; manifest: Manifest }[] = [];
+  for (const folder of names) {
+    const manifest = manifestSchema.safeParse(JSON.parse(await readFile(manifestOf(folder), 'utf8')));
+    if (manifest.success) all.push({ folder, manifest: manifest.data });
+    else console.error(`${manifestOf(folder)} is no manifest that this version reads: add the model again`);
   }
-  return manifests;
+  return all;
 }
 
-async function remove([id]: string[]): Promise<void> {
-  if (!id || !modelIdSchema.safeParse(id).success || !existsSync(manifestOf(id))) {
-    const ids = (await installed()).map((manifest) => manifest.id);
-    throw new DataError(`There is no model "${id ?? ''}" under ${FOLDER}/; there are ${ids.join(', ') || 'none'}.`);
+async function remove([folder]: string[]): Promise<void> {
+  const [id, revision = '1', ...more] = (folder ?? '').split('@');
+  const isName = modelIdSchema.safeParse(id).success && /^\d+$/.test(revision) && more.length === 0;
+  if (folder === undefined || !isName || !existsSync(manifestOf(folder))) {
+    const all = (await installed()).map((model) => model.folder);
+    throw new DataError(`There is no model "${folder ?? ''}" under ${FOLDER}/; there are ${all.join(', ') || 'none'}.`);
   }
-  await rm(path.join(FOLDER, id), { recursive: true });
-  console.log(`removed ${id}`);
+  await rm(path.join(FOLDER, folder), { recursive: true });
+  console.log(`removed ${folder}`);
 }
 
-const manifestOf = (id: string): string => path.join(FOLDER, id, 'manifest.json');
+const manifestOf = (folder: string): string => path.join(FOLDER, folder, 'manifest.json');
 
 if (process.argv[1] === import.meta.filename) await runCommand(main, [DataError, GraphError]);

@@ -40,6 +40,7 @@ const REPEATED = new Set(['labels']);
 
 /** @throws ServiceError `bad-option` naming each field. */
 export function optionsOfQuery(search: URLSearchParams): Options {
+  if (search.size === 0) return {};
   return queryOf(
     search,
     querySchema,

@@ -95,6 +95,18 @@ export const nativePaths: readonly RouteConfig[] = [
     responses: { 200: json(z.object({ ready: z.boolean(), models: z.int() }), 'It does.'), ...problems(503) },
   },
   {
+    method: 'get',
+    path: '/metrics',
+    operationId: 'metrics',
+    tags: ['Health'],
+    summary: 'Counters of the isolate that answers, as Prometheus reads them',
+    description: 'Where access is on, for callers with this route.',
+    responses: {
+      200: { description: 'Its exposition format, version 0.0.4.', content: { 'text/plain': { schema: z.string() } } },
+      ...problems(503),
+    },
+  },
+  {
     method: 'post',
     path: '/tokens',
     operationId: 'issueToken',
