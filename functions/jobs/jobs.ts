@@ -6,7 +6,7 @@ import type { SigningSecret } from '../webhooks/sign.ts';
 import { deliver, redeliver } from './deliveries.ts';
 import { type Order, type WakeUp, wakeUpSchema } from './job.ts';
 import { type Accepted, Orders } from './orders.ts';
-import { forgetOld } from './retention.ts';
+import { forgetInterrupted, forgetOld } from './retention.ts';
 import { JobStore } from './store.ts';
 import { listOf, viewOf } from './view.ts';
 import { work } from './work.ts';
@@ -100,7 +100,10 @@ export class Jobs {
       await this.#parts.queue.sendBatch(due.slice(i, i + 100).map((body) => ({ body })));
     }
     const forgotten = await forgetOld(this.#store, this.#parts.bucket);
-    if (due.length + forgotten > 0) this.#parts.log({ sweep: { woken: due.length, forgotten } });
+    const interrupted = await forgetInterrupted(this.#store, this.#parts.bucket);
+    if (due.length + forgotten + interrupted > 0) {
+      this.#parts.log({ sweep: { woken: due.length, forgotten, interrupted } });
+    }
   }
 
   /** A queue that is away loses nothing. */

@@ -18,7 +18,9 @@ export interface Accepted {
 }
 
 /** Bytes by job and hash, in R2. */
-export const blobKey = (job: string, hash: string): string => `jobs/${job}/${hash}`;
+export const blobKey = (job: string, hash: string): string => `${blobsOf(job)}${hash}`;
+/** What the keys of a job begin with. */
+export const blobsOf = (job: string): string => `jobs/${job}/`;
 
 interface Parts {
   readonly store: JobStore;
@@ -70,29 +72,47 @@ export class Orders {
     }
     try {
       await context.charge?.(images.length);
+      if (images.some(({ hash }) => hash !== null)) await store.beginUpload(id);
       for (const image of order.images) {
         if (!('bytes' in image)) continue;
         const bytes = image.bytes();
         await bucket.put(blobKey(id, await sha256Hex(bytes)), bytes);
       }
       const now = Date.now();
-      await store.database.batch([
+      const [made] = await store.database.batch([
+        // Not where the claim to its key was taken over meanwhile: there would be two jobs of one order.
         store.database
           .prepare(
             `INSERT INTO jobs (id, owner, state, model, top_k, callback_url, metadata, origin, created_at, due_at, woken_at)
-             VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?8, ?8, ?8)`,
+             SELECT ?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8
+             WHERE ?9 IS NULL OR EXISTS (SELECT 1 FROM idempotency WHERE owner = ?2 AND key = ?9 AND job = ?1)`,
           )
-          .bind(id, owner, model, topK ?? null, callback ?? null, metadata ?? null, context.origin ?? null, now),
+          .bind(
+            id,
+            owner,
+            model,
+            topK ?? null,
+            callback ?? null,
+            metadata ?? null,
+            context.origin ?? null,
+            now,
+            key ?? null,
+          ),
         store.database
           .prepare(
             `INSERT INTO job_images (job, position, name, hash, url)
-             SELECT ?1, key, value ->> 'name', value ->> 'hash', value ->> 'url' FROM json_each(?2)`,
+             SELECT ?1, key, value ->> 'name', value ->> 'hash', value ->> 'url' FROM json_each(?2)
+             WHERE EXISTS (SELECT 1 FROM jobs WHERE id = ?1)`,
           )
           .bind(id, JSON.stringify(images)),
+        store.database
+          .prepare('DELETE FROM uploads WHERE job = ?1 AND EXISTS (SELECT 1 FROM jobs WHERE id = ?1)')
+          .bind(id),
         store.database
           .prepare('UPDATE idempotency SET accepted = 1 WHERE owner = ? AND key = ? AND job = ?')
           .bind(owner, key ?? '', id),
       ]);
+      if (made?.meta.changes === 0) throw atWork();
     } catch (error) {
       if (key !== undefined) await this.#release(owner, key, id);
       throw error;

@@ -1,9 +1,13 @@
 import { DAY_MS, KEPT_DAYS } from './job.ts';
-import { blobKey } from './orders.ts';
+import { blobKey, blobsOf } from './orders.ts';
 import type { JobStore } from './store.ts';
 
 /** Jobs in one run; the next one goes on. */
 const AT_ONCE = 200;
+/** An upload that began so long ago has ended, one way or another. */
+const UPLOAD_MS = 3_600_000;
+/** Each takes a listing of the bucket. */
+const UPLOADS_AT_ONCE = 20;
 
 /** Deletes what is kept no longer, pictures before the rows that name them. @returns how many jobs */
 export async function forgetOld({ database }: JobStore, bucket: R2Bucket): Promise<number> {
@@ -30,4 +34,18 @@ export async function forgetOld({ database }: JobStore, bucket: R2Bucket): Promi
     database.prepare('DELETE FROM idempotency WHERE expires_at <= ?').bind(now),
   ]);
   return jobs.length;
+}
+
+/** Deletes pictures of jobs that never came to be: whoever accepted them was interrupted. @returns how many jobs */
+export async function forgetInterrupted({ database }: JobStore, bucket: R2Bucket): Promise<number> {
+  const { results } = await database
+    .prepare('SELECT job FROM uploads WHERE began_at <= ? ORDER BY began_at LIMIT ?')
+    .bind(Date.now() - UPLOAD_MS, UPLOADS_AT_ONCE)
+    .all<{ job: string }>();
+  for (const { job } of results) {
+    const { objects } = await bucket.list({ prefix: blobsOf(job) });
+    if (objects.length > 0) await bucket.delete(objects.map(({ key }) => key));
+    await database.prepare('DELETE FROM uploads WHERE job = ?').bind(job).run();
+  }
+  return results.length;
 }

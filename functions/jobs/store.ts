@@ -38,6 +38,11 @@ export class JobStore {
     this.database = database;
   }
 
+  /** Before the first picture is put into the bucket, so that it is found there should nothing come of the job. */
+  async beginUpload(job: string): Promise<void> {
+    await this.database.prepare('INSERT INTO uploads (job, began_at) VALUES (?, ?)').bind(job, Date.now()).run();
+  }
+
   /** queued → running, or running whose lease is over. Of several at once one gets it. */
   async lease(id: string, lease: string): Promise<Leased | undefined> {
     const now = Date.now();

@@ -40,8 +40,18 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
+/** D1 says so of each of its errors; what is wrong with a statement of ours, tests find. */
+const OF_DATABASE = /^D1_ERROR/;
+const DATABASE_AWAY = new ServiceError(
+  'busy',
+  'The database does not answer.',
+  'Try again after the seconds that Retry-After says.',
+  { retryAfterSeconds: 5 },
+);
+
 /** What is no {@link ServiceError} is ours: it says nothing of its inside. */
 export function problemOf(error: unknown): Problem {
+  if (error instanceof Error && OF_DATABASE.test(error.message)) return problemOf(DATABASE_AWAY);
   if (!(error instanceof ServiceError)) {
     return {
       type: 'internal',

@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { hooksPaths } from './hooks-paths.ts';
 import { huggingFacePaths } from './hugging-face.ts';
 import { jobsPaths } from './jobs-paths.ts';
 import { nativePaths } from './native-paths.ts';
@@ -10,7 +11,8 @@ export type OpenApi = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 /** The service in OpenAPI 3.1, from the schemas that its routes validate with. */
 export function openApiDocument(): OpenApi {
   const described = new OpenAPIHono();
-  for (const path of [...nativePaths, ...jobsPaths, ...huggingFacePaths, ...servingPaths, ...openInferencePaths]) {
+  const own = [...nativePaths, ...jobsPaths, ...hooksPaths];
+  for (const path of [...own, ...huggingFacePaths, ...servingPaths, ...openInferencePaths]) {
     described.openAPIRegistry.registerPath(path);
   }
   described.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
@@ -38,6 +40,7 @@ export function openApiDocument(): OpenApi {
       { name: 'Classify', description: 'The route of our own.' },
       { name: 'Models' },
       { name: 'Jobs', description: 'Pictures that are classified later.' },
+      { name: 'Webhooks', description: 'Events of other systems that become jobs.' },
       { name: 'Access', description: 'For callers with a key.' },
       { name: 'Health' },
       {

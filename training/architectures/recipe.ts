@@ -26,4 +26,4 @@ export interface Augmentation {
 }
 
 /** What a photograph can go through besides and still be of the same thing. */
-export const OF_PHOTOGRAPHS = { zoom: 0.3, light: 0.3 };
+export const OF_PHOTOGRAPHS = { zoom: 0.12, light: 0.12 };
