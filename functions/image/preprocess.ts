@@ -4,6 +4,7 @@ import { fitsAtAll } from './errors.ts';
 import { fashion, toGrey } from './fashion.ts';
 import { centre, type Frame, frameOf, shorterSideTo } from './frame.ts';
 import { type Header, readHeader } from './header.ts';
+import { tensor } from './input-rows.ts';
 import { JpegDecoder, WAIT_MS } from './jpeg/decode.ts';
 import { decodePng, pngBytes } from './png/decode.ts';
 import { resize } from './resize.ts';
@@ -82,21 +83,6 @@ export function preprocessRaster(raster: Raster, input: ModelInput): Uint8Array 
   const source = input.channels === 'grey' ? toGrey(raster) : raster;
   const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, raster);
   return tensor(resize(source, size, how.filter, centre(size, input)), input);
-}
-
-function tensor({ channels, data }: Raster, input: ModelInput): Uint8Array {
-  if (input.channels === 'grey') return data;
-  if (channels === 1) {
-    const grey = data;
-    return Uint8Array.from({ length: grey.length * 3 }, (_, i) => grey[Math.floor(i / 3)] as number);
-  }
-  if (input.channels === 'rgb') return data;
-  for (let p = 0; p < data.length; p += 3) {
-    const red = data[p] as number;
-    data[p] = data[p + 2] as number;
-    data[p + 2] = red;
-  }
-  return data;
 }
 
 /** Weights of both axes, sums of open rows and the result; of a photo of a garment, grey twice. */

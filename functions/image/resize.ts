@@ -19,8 +19,7 @@ export interface Size {
  * Pillow's BOX. Equal to Pillow's `resize` with the same filter, byte for byte.
  */
 export function resize(raster: Raster, size: Size, filter: Filter | 'nearest', window: Window): Raster {
-  if (filter === 'nearest') return nearest(raster, size, window);
-  const resizer = new Resizer(raster, size, filter, window);
+  const resizer = filter === 'nearest' ? new Nearest(raster, size, window) : new Resizer(raster, size, filter, window);
   for (let y = 0; y < raster.height; y++) resizer.row(rowOf(raster, y));
   return resizer.result;
 }
@@ -29,7 +28,7 @@ export function resize(raster: Raster, size: Size, filter: Filter | 'nearest', w
  * Antialiased separable resampling of rows as they come: each is scaled across, rounded to 8 bits, and added to the
  * few output rows that it belongs to.
  */
-class Resizer implements RowSink {
+export class Resizer implements RowSink {
   readonly result: Raster;
   readonly #channels: 1 | 3;
   readonly #across: Taps;
@@ -45,12 +44,22 @@ class Resizer implements RowSink {
   /** First output row that is not ended. */
   #next = 0;
 
-  constructor(source: Size & { readonly channels: 1 | 3 }, size: Size, filter: Filter, window: Window) {
+  /**
+   * @param source the rows that will come
+   * @param extent what of them is picture, where a decoder's reduction of it ends within its last pixels
+   */
+  constructor(
+    source: Size & { readonly channels: 1 | 3 },
+    size: Size,
+    filter: Filter,
+    window: Window,
+    extent: Size = source,
+  ) {
     const { width, height } = window;
     const { channels } = source;
     this.#channels = channels;
-    this.#across = tapsOf(source.width, size.width, filter, window.left, width);
-    this.#down = tapsOf(source.height, size.height, filter, window.top, height);
+    this.#across = tapsOf(source.width, size.width, filter, window.left, width, extent.width);
+    this.#down = tapsOf(source.height, size.height, filter, window.top, height, extent.height);
     this.#downFirst = source.width < width && source.height > 4_096;
     this.#length = (this.#downFirst ? source.width : width) * channels;
     this.#slots = overlap(this.#down);
@@ -130,18 +139,31 @@ function overlap({ first, count }: Taps): number {
 }
 
 /** Pillow's NEAREST: it adds up the step, which shows where a sum comes to lie on a border. */
-function nearest({ width, height, channels, data: source }: Raster, size: Size, window: Window): Raster {
-  const columns = nearestOf(width, size.width, window.left, window.width);
-  const rows = nearestOf(height, size.height, window.top, window.height);
-  const data = new Uint8Array(window.width * window.height * channels);
-  let to = 0;
-  for (const y of rows) {
-    for (const x of columns) {
-      const from = (y * width + x) * channels;
-      for (let c = 0; c < channels; c++) data[to++] = source[from + c] as number;
+export class Nearest implements RowSink {
+  readonly result: Raster;
+  readonly #columns: Int32Array;
+  readonly #rows: Int32Array;
+  #y = 0;
+  /** First output row that is not there yet. */
+  #next = 0;
+
+  constructor(source: Size & { readonly channels: 1 | 3 }, size: Size, { left, top, width, height }: Window) {
+    const { channels } = source;
+    this.#columns = nearestOf(source.width, size.width, left, width);
+    this.#rows = nearestOf(source.height, size.height, top, height);
+    this.result = { width, height, channels, data: new Uint8Array(width * height * channels) };
+  }
+
+  row(pixels: Uint8Array): void {
+    const y = this.#y++;
+    const { width, channels, data } = this.result;
+    for (; this.#rows[this.#next] === y; this.#next++) {
+      let to = this.#next * width * channels;
+      for (const x of this.#columns) {
+        for (let c = 0; c < channels; c++) data[to++] = pixels[x * channels + c] as number;
+      }
     }
   }
-  return { width: window.width, height: window.height, channels, data };
 }
 
 function nearestOf(from: number, to: number, start: number, count: number): Int32Array {

@@ -50,9 +50,17 @@ export function tapsBytes(from: number, to: number, filter: Filter, count: numbe
 /**
  * Weights that scale `from` pixels to `to`, for the outputs `start … start + count - 1`. When scaling down, the
  * filter is stretched by the scale, which is what antialiases.
+ * @param extent how many of the `from` pixels are picture, where that is no whole number
  */
-export function tapsOf(from: number, to: number, filter: Filter, start: number, count: number): Taps {
-  const scale = from / to;
+export function tapsOf(
+  from: number,
+  to: number,
+  filter: Filter,
+  start: number,
+  count: number,
+  extent: number = from,
+): Taps {
+  const scale = extent / to;
   const stretch = Math.max(1, scale);
   const support = SUPPORT[filter] * stretch;
   const stride = strideOf(from, to, filter);
