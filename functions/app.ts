@@ -4,6 +4,7 @@ import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { Authenticator } from './access/authenticate.ts';
 import { UsageCounter } from './access/usage.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
+import { PICTURES_BYTES } from './catalogue/isolate-bytes.ts';
 import type { Manifest } from './catalogue/manifest.ts';
 import { Residents } from './catalogue/resident.ts';
 import { AnswerCache } from './classify/answer-cache.ts';
@@ -51,7 +52,7 @@ export const createApp = (host: Host): Hono => createService(host).app;
 /** The whole service over one {@link Host}, the same at the edge, in Node and in tests: by HTTP, and for Workers that bind it. */
 export function createService(host: Host): { app: Hono; inProcess: InProcess; jobs: Jobs | undefined } {
   const usage = host.access && new UsageCounter(host.access.database);
-  const { catalogue, classify, budget } = useCaseOf(host, usage);
+  const { catalogue, classify, budget } = useCaseOf(host, PICTURES_BYTES, usage);
   const metrics = new Metrics(budget);
   const witnesses = witnessesOf(host, metrics.count);
   const limit = new LoadLimit();
@@ -133,7 +134,7 @@ export function createTensorApp(host: Host): Hono {
     note({ problem: problemOf(error).type });
     return refusal(error, c);
   });
-  tensorRoute(app, useCaseOf(host).classify);
+  tensorRoute(app, useCaseOf(host, 0).classify);
   return app;
 }
 
@@ -142,10 +143,12 @@ function witnessesOf(host: Host, ...others: Witness[]): Witness[] {
   return [log(host), ...(host.metrics ? [dataPoints(host, host.metrics)] : []), ...others];
 }
 
-function useCaseOf(host: Host, usage?: UsageCounter) {
+/** @param picturesBytes of its memory that models leave for decoding */
+function useCaseOf(host: Host, picturesBytes: number, usage?: UsageCounter) {
   const budget = new MemoryBudget(host.memoryBytes);
   const catalogue = new Catalogue(host.models, callerMayUse);
-  const all = placed(new Residents(host.models, host.modules, budget), host.isolated && traced(host.isolated));
+  const residents = new Residents(host.models, host.modules, budget, picturesBytes);
+  const all = placed(residents, host.isolated && traced(host.isolated));
   const take = usage && takingOf(usage, host.log);
   const models = take ? metered(all, take) : all;
   const onUse = ({ id, version, revision }: Manifest) => note({ model: id, version, revision });

@@ -9,6 +9,9 @@ interface Waiting {
   lookedAt: number;
 }
 
+/** Gives reserved bytes back: so many of them, or all that are left. */
+export type Release = (bytes?: number) => void;
+
 /**
  * Admission of memory before it is allocated. Whoever needs a large block reserves it first and is served in the
  * order of asking: a large request is not overtaken by small ones, so that it cannot starve.
@@ -43,12 +46,15 @@ export class MemoryBudget {
 
   /**
    * Waits at most `timeoutMs` for `bytes` to become free.
-   * @returns gives the bytes back; further calls do nothing
-   * @throws ServiceError `busy`, with the seconds after which to ask again; at once where `bytes` can never fit
+   * @param bytes or who says, whenever it is looked whether they are free, how many it would take now
+   * @throws ServiceError `busy`, with the seconds after which to ask again; at once where they can never fit
    */
-  async reserve(bytes: number, { timeoutMs }: { timeoutMs: number }): Promise<() => void> {
-    if (bytes > this.totalBytes) throw this.#refusal(neverFits(bytes, this.totalBytes));
-    if (this.#isFirst(undefined) && this.#fits(bytes)) return this.#take(bytes);
+  async reserve(bytes: number | (() => number), { timeoutMs }: { timeoutMs: number }): Promise<Release> {
+    const bytesNow = typeof bytes === 'number' ? () => bytes : bytes;
+    if (this.#isFirst(undefined)) {
+      const release = this.#tryTake(bytesNow());
+      if (release) return release;
+    }
     const deadline = Date.now() + timeoutMs;
     const self: Waiting = { lookedAt: Date.now() };
     this.#queue.push(self);
@@ -58,7 +64,8 @@ export class MemoryBudget {
         if (leftMs <= 0) throw this.#refusal(tooBusy(timeoutMs));
         await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_MS, leftMs)));
         self.lookedAt = Date.now();
-        if (this.#isFirst(self) && this.#fits(bytes)) return this.#take(bytes);
+        const release = this.#isFirst(self) ? this.#tryTake(bytesNow()) : null;
+        if (release) return release;
       }
     } finally {
       this.#queue = this.#queue.filter((other) => other !== self);
@@ -66,7 +73,7 @@ export class MemoryBudget {
   }
 
   /** `bytes` if they are free and nobody waits for them, else null. */
-  tryReserve(bytes: number): (() => void) | null {
+  tryReserve(bytes: number): Release | null {
     return this.#isFirst(undefined) && bytes <= this.freeBytes ? this.#take(bytes) : null;
   }
 
@@ -77,12 +84,13 @@ export class MemoryBudget {
     return first === self;
   }
 
-  #fits(bytes: number): boolean {
+  #tryTake(bytes: number): Release | null {
+    if (bytes > this.totalBytes) throw this.#refusal(neverFits(bytes, this.totalBytes));
     for (const reclaim of this.#reclaimers) {
       if (bytes <= this.freeBytes) break;
       reclaim();
     }
-    return bytes <= this.freeBytes;
+    return bytes <= this.freeBytes ? this.#take(bytes) : null;
   }
 
   #refusal(error: ServiceError): ServiceError {
@@ -90,12 +98,13 @@ export class MemoryBudget {
     return error;
   }
 
-  #take(bytes: number): () => void {
+  #take(bytes: number): Release {
     this.#usedBytes += bytes;
-    let held = true;
-    return () => {
-      if (held) this.#usedBytes -= bytes;
-      held = false;
+    let held = bytes;
+    return (given = held) => {
+      const back = Math.min(given, held);
+      this.#usedBytes -= back;
+      held -= back;
     };
   }
 }

@@ -6,6 +6,9 @@
 /** What models, decoders and bodies may hold together in the Worker that does all. */
 export const SHARED_ISOLATE_BYTES = 100_000_000;
 
+/** What of that models leave for decoding pictures: their memory never shrinks. */
+export const PICTURES_BYTES = 30_000_000;
+
 /** What models may hold in the second Worker, where nothing else lives. */
 export const OWN_ISOLATE_BYTES = 112_000_000;
 

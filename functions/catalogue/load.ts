@@ -1,6 +1,7 @@
 import { ServiceError } from '../errors.ts';
 import type { Classifier } from '../runtime/classifier.ts';
 import { loadInt8Classifier } from '../runtime/int8/classifier.ts';
+import type { Where } from '../runtime/int8/engine.ts';
 import type { KernelModules } from '../runtime/int8/kernels.ts';
 import type { AssetSource } from './assets.ts';
 import { parseJson } from './catalogue.ts';
@@ -15,15 +16,26 @@ export interface RuntimeModules {
 
 /**
  * A model folder becomes a running network. Each file is checked against the manifest as it arrives.
+ * @param where an integer program goes; without, into a memory of its own
  * @throws ServiceError `model-broken` naming the file.
  */
-export function loadClassifier(assets: AssetSource, manifest: Manifest, modules: RuntimeModules): Promise<Classifier> {
+export function loadClassifier(
+  assets: AssetSource,
+  manifest: Manifest,
+  modules: RuntimeModules,
+  where?: Where,
+): Promise<Classifier> {
   return manifest.runtime === 'tfjs'
     ? loadTfjs(assets, manifest, modules.tfjs)
-    : loadInt8(assets, manifest, modules.int8);
+    : loadInt8(assets, manifest, modules.int8, where);
 }
 
-async function loadInt8(assets: AssetSource, manifest: Manifest, modules: RuntimeModules['int8']): Promise<Classifier> {
+async function loadInt8(
+  assets: AssetSource,
+  manifest: Manifest,
+  modules: RuntimeModules['int8'],
+  where: Where | undefined,
+): Promise<Classifier> {
   const file = onlyFile(manifest, 'program');
   const shards = filesOf(manifest, 'weights');
   const model = await loadInt8Classifier({
@@ -31,6 +43,7 @@ async function loadInt8(assets: AssetSource, manifest: Manifest, modules: Runtim
     program: await readVerified(assets, manifest, file),
     weightsBytes: shards.reduce((sum, shard) => sum + shard.bytes, 0),
     fill: (target) => streamShards(assets, manifest, shards, target),
+    where,
   }).catch((error: unknown) => {
     if (error instanceof ServiceError) throw error;
     throw brokenModel(manifest.id, file.path, error instanceof Error ? error.message : 'is no program', error);
@@ -48,7 +61,7 @@ async function loadInt8(assets: AssetSource, manifest: Manifest, modules: Runtim
 async function loadTfjs(assets: AssetSource, manifest: Manifest, backend: WebAssembly.Module): Promise<Classifier> {
   const shards = filesOf(manifest, 'weights');
   const weights = new Uint8Array(shards.reduce((sum, shard) => sum + shard.bytes, 0));
-  await streamShards(assets, manifest, shards, weights);
+  await streamShards(assets, manifest, shards, () => weights);
   const file = onlyFile(manifest, 'topology');
   const topology = parseJson(await readVerified(assets, manifest, file));
   // TF.js is large: it is evaluated when the first model asks for it, not when the isolate starts.
@@ -71,11 +84,12 @@ async function streamShards(
   assets: AssetSource,
   manifest: Manifest,
   shards: readonly ModelFile[],
-  target: Uint8Array<ArrayBuffer>,
+  target: () => Uint8Array<ArrayBuffer>,
 ): Promise<void> {
   let at = 0;
   for (const shard of shards) {
-    await streamVerified(assets, manifest, shard, target.subarray(at, at + shard.bytes));
+    const from = at;
+    await streamVerified(assets, manifest, shard, () => target().subarray(from, from + shard.bytes));
     at += shard.bytes;
   }
 }

@@ -24,30 +24,30 @@ export async function readVerified(
   file: ModelFile,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const target = new Uint8Array(file.bytes);
-  await streamVerified(assets, manifest, file, target);
+  await streamVerified(assets, manifest, file, () => target);
   return target;
 }
 
 /**
  * Streams a file straight to where it will stay and hashes it there: there is never a second copy.
- * @param target exactly `file.bytes` long, in WebAssembly memory for weights.
+ * @param target gives exactly `file.bytes`, in WebAssembly memory for weights, whose buffer may be another after a wait.
  */
 export async function streamVerified(
   assets: AssetSource,
   manifest: Manifest,
   file: ModelFile,
-  target: Uint8Array<ArrayBuffer>,
+  target: () => Uint8Array<ArrayBuffer>,
 ): Promise<void> {
   const stream = await assets.open(`${manifest.folder ?? manifest.id}/${file.path}`);
   if (!stream) throw brokenModel(manifest.id, file.path, 'is missing');
   let at = 0;
   for await (const chunk of chunksOf(stream)) {
     if (at + chunk.length > file.bytes) throw brokenModel(manifest.id, file.path, `is longer than ${file.bytes} bytes`);
-    target.set(chunk, at);
+    target().set(chunk, at);
     at += chunk.length;
   }
   if (at < file.bytes) throw brokenModel(manifest.id, file.path, `ends after ${at} of ${file.bytes} bytes`);
-  if ((await sha256Hex(target)) !== file.sha256) {
+  if ((await sha256Hex(target())) !== file.sha256) {
     throw brokenModel(manifest.id, file.path, 'is not the file that its manifest names (another sha256)');
   }
 }

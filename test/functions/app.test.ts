@@ -44,8 +44,9 @@ describe('a model', () => {
   });
 
   it('leaves when another needs its memory, and comes back', async () => {
-    // Each plans 1,000,016 bytes; there is room for one and for decoding.
-    const { classify, opened } = await service(['a', 'b'], 1_900_000);
+    const { classify, opened, models } = await service(['a', 'b']);
+    // There is room for one, for pictures, and not for the other.
+    for (const files of models.values()) patch(files, { memory: { weights: 4e7, arena: 1e6, total: 4.1e7 } });
     for (const id of ['a', 'b', 'a']) expect((await classify(id)).status, id).toBe(200);
     expect(opened.get('a/w.bin')).toBe(2);
   });

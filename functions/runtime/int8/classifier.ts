@@ -1,7 +1,7 @@
 import type { Classifier } from '../classifier.ts';
 import { classActivation, pooledEnd } from './class-activation.ts';
 import { decodeProgram } from './encoding.ts';
-import { Engine } from './engine.ts';
+import { Engine, memoryBytes, type Where } from './engine.ts';
 import { chooseKernels, type KernelModules } from './kernels.ts';
 
 export interface Int8Model {
@@ -10,8 +10,13 @@ export interface Int8Model {
   readonly program: Uint8Array;
   /** Bytes of all weight files together: compared with the program before any memory is taken. */
   readonly weightsBytes: number;
-  /** Writes the weights, all files in order, straight to where they stay: `target` is `weightsBytes` of the memory. */
-  readonly fill: (target: Uint8Array<ArrayBuffer>) => Promise<void>;
+  /**
+   * Writes the weights, all files in order, straight to where they stay: `target` gives those `weightsBytes` of the
+   * memory, and is asked again after each wait, for a memory that is shared may grow and get another buffer.
+   */
+  readonly fill: (target: () => Uint8Array<ArrayBuffer>) => Promise<void>;
+  /** Where the program goes, and stays until the classifier is disposed of; without, into a memory of its own. */
+  readonly where?: Where | undefined;
 }
 
 /**
@@ -20,16 +25,20 @@ export interface Int8Model {
  */
 export async function loadInt8Classifier({
   modules,
-  program: bytes,
+  program: encoded,
   weightsBytes,
   fill,
+  where,
 }: Int8Model): Promise<Classifier> {
-  const program = decodeProgram(bytes);
+  const program = decodeProgram(encoded);
   if (weightsBytes !== program.weightsBytes) {
     throw new Error(`needs ${program.weightsBytes} bytes of weights, and there are ${weightsBytes}`);
   }
-  let held: Engine | undefined = new Engine(chooseKernels(modules), program);
-  await fill(held.weights);
+  const bytes = memoryBytes(program);
+  if (where && bytes > where.bytes) throw new Error(`takes ${bytes} bytes, and ${where.bytes} were planned`);
+  const engine = new Engine(chooseKernels(modules), program, where);
+  await fill(() => engine.weights);
+  let held: Engine | undefined = engine;
   const end = pooledEnd(program);
   const ready = (pixels: Uint8Array, batch: number): Engine => {
     if (!held) throw new Error('the classifier has been disposed of');
@@ -38,7 +47,7 @@ export async function loadInt8Classifier({
     throw new Error(`${batch} images of ${size} bytes are expected, not ${pixels.length} bytes`);
   };
   return {
-    bytes: held.bytes,
+    bytes,
     async classify(pixels, batch) {
       const engine = ready(pixels, batch);
       const size = engine.input.length;

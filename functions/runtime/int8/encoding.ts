@@ -25,13 +25,19 @@ const WORDS = Object.fromEntries(OP_KINDS.map((kind) => [kind, Object.entries(fi
 /** Bytes of an op's record, in a file and in memory. */
 export const recordBytes = (kind: OpKind): number => WORDS[kind].length * 4;
 
-/** Writes the words of an op where a kernel (or the decoder) reads them. */
-export function writeRecord(view: DataView, at: number, op: Op): void {
+/** Words that are offsets in the block of weights, where they are integers. */
+const IN_WEIGHTS: ReadonlySet<string> = new Set(['scale', 'bias', 'slope', 'weights', 'groupScales', 'table']);
+
+/**
+ * Writes the words of an op where a kernel (or the decoder) reads them.
+ * @param base where the block of weights begins
+ */
+export function writeRecord(view: DataView, at: number, op: Op, base = 0): void {
   const values = op as unknown as Readonly<Record<string, number>>;
   WORDS[op.kind].forEach(([name, type], index) => {
     const value = values[name] ?? Number.NaN;
     if (type === 'f') view.setFloat32(at + index * 4, value, true);
-    else view.setInt32(at + index * 4, value, true);
+    else view.setInt32(at + index * 4, IN_WEIGHTS.has(name) ? value + base : value, true);
   });
 }
 

@@ -23,7 +23,7 @@ async function logits({ program, weights }: Compiled, pixels: Uint8Array): Promi
     modules: fileModules.int8,
     program: encodeProgram(program),
     weightsBytes: weights.length,
-    fill: async (target) => target.set(weights),
+    fill: async (target) => target().set(weights),
   });
   return classifier.classify(pixels, 1);
 }

@@ -13,7 +13,7 @@ const load = (changed = program) =>
     modules: { baseline, relaxed },
     program: encodeProgram(changed),
     weightsBytes: changed.weightsBytes,
-    fill: async (target) => target.set(networkWeights()),
+    fill: async (target) => target().set(networkWeights()),
   });
 const pixels = Uint8Array.from({ length: HEIGHT * WIDTH }, (_, i) => (i * 73 + 19) % 256);
 

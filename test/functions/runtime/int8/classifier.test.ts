@@ -49,7 +49,7 @@ const load = (changes: Partial<Parameters<typeof loadInt8Classifier>[0]> = {}) =
     modules: { baseline, relaxed },
     program: encodeProgram(program),
     weightsBytes: program.weightsBytes,
-    fill: async (target) => target.set(weights()),
+    fill: async (target) => target().set(weights()),
     ...changes,
   });
 
@@ -68,7 +68,8 @@ describe('loadInt8Classifier', () => {
   it('streams weights to where they stay', async () => {
     let memory: ArrayBuffer | undefined;
     const classifier = await load({
-      fill: async (target) => {
+      fill: async (where) => {
+        const target = where();
         memory = target.buffer;
         expect(target.length).toBe(program.weightsBytes);
         for (let at = 0; at < target.length; at += 100) target.set(weights().subarray(at, at + 100), at);
