@@ -5,7 +5,7 @@ import fused from '../../../../functions/runtime/int8/build/fused.wasm';
 import relaxed from '../../../../functions/runtime/int8/build/relaxed.wasm';
 import { checkProgram } from '../../../../functions/runtime/int8/check.ts';
 import { OP_KINDS } from '../../../../functions/runtime/int8/encoding.ts';
-import { Engine } from '../../../../functions/runtime/int8/engine.ts';
+import { Engine, memoryBytes } from '../../../../functions/runtime/int8/engine.ts';
 import { ReferenceMemory } from '../../../../functions/runtime/int8/reference/memory.ts';
 import { outputOf, runOp } from '../../../../functions/runtime/int8/reference/run.ts';
 import { convolutions } from './cases.ts';
@@ -24,20 +24,24 @@ function byReference({ program, weights, arena }: OneOp): Uint8Array {
 }
 
 function byKernels(module: WebAssembly.Module, { program, weights, arena }: OneOp): Uint8Array {
-  const engine = new Engine(module, program);
+  // Behind another program, where a third one was.
+  const [at, bytes] = [2 * 65_536, memoryBytes(program)];
+  const memory = new WebAssembly.Memory({ initial: (at + bytes) / 65_536 + 1 });
+  new Uint8Array(memory.buffer).fill(0xa5);
+  const engine = new Engine(module, program, { memory, at, bytes });
   engine.weights.set(weights);
   engine.arena.set(arena);
   // Canaries behind the arena, up to the end of the memory; weights and records lie before it.
-  const memory = new Uint8Array(engine.arena.buffer);
+  const all = new Uint8Array(memory.buffer);
   const start = engine.arena.byteOffset;
   const end = start + engine.arena.length;
-  memory.subarray(end).forEach((_, at, tail) => {
+  all.subarray(end).forEach((_, at, tail) => {
     tail[at] = (at * 197 + 91) & 255;
   });
-  const [before, behind] = [memory.slice(0, start), memory.slice(end)];
+  const [before, behind] = [all.slice(0, start), all.slice(end)];
   engine.run();
-  expect(firstDifference(memory.subarray(0, start), before)).toBe(-1);
-  expect(firstDifference(memory.subarray(end), behind)).toBe(-1);
+  expect(firstDifference(all.subarray(0, start), before)).toBe(-1);
+  expect(firstDifference(all.subarray(end), behind)).toBe(-1);
   return withoutScratch(program.ops[0], engine.arena);
 }
 

@@ -1,0 +1,3 @@
+import './watch-memories.ts';
+
+export { default } from '../../../functions/isolated.ts';
