@@ -9,6 +9,9 @@ export const SHARED_ISOLATE_BYTES = 100_000_000;
 /** What of that models leave for decoding pictures: their memory never shrinks. */
 export const PICTURES_BYTES = 30_000_000;
 
+/** The memory of TF.js when it starts; integer programs leave as much for it where both are served. */
+export const TFJS_BYTES = 16_777_216;
+
 /** What models may hold in the second Worker, where nothing else lives. */
 export const OWN_ISOLATE_BYTES = 112_000_000;
 

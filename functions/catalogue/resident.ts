@@ -2,6 +2,7 @@ import type { MemoryBudget } from '../memory-budget.ts';
 import type { Classifier } from '../runtime/classifier.ts';
 import type { AssetSource } from './assets.ts';
 import { once } from './catalogue.ts';
+import { TFJS_BYTES } from './isolate-bytes.ts';
 import { loadClassifier, type RuntimeModules } from './load.ts';
 import type { Manifest } from './manifest.ts';
 import { ModelSpace, type Place } from './model-space.ts';
@@ -21,8 +22,6 @@ interface Resident {
 
 /** How long a request waits for the memory of a model before it is told to come back. */
 const WAIT_MS = 5_000;
-/** The memory of TF.js when it starts. */
-const TFJS_BYTES = 16_777_216;
 
 /**
  * Which models are in memory: each is loaded once per isolate, however many ask at once. Its planned bytes are
@@ -43,7 +42,7 @@ export class Residents {
   readonly #tfjs = new Map<string, Manifest>();
   #tfjsBytes = 0;
 
-  /** @param picturesBytes of the budget that models leave for decoding */
+  /** @param picturesBytes of the budget that models leave for decoding; 0 where no pictures and no models of TF.js come */
   constructor(assets: AssetSource, modules: RuntimeModules, budget: MemoryBudget, picturesBytes = 0) {
     this.#assets = assets;
     this.#modules = modules;
@@ -86,6 +85,8 @@ export class Residents {
   /** A place in the memory of integer programs; by what that has to grow is reserved, and stays so. */
   async #roomFor({ memory: { total } }: Manifest): Promise<Room> {
     let place: Place | undefined;
+    /** Programs that came first and never shrink would keep TF.js out for good. */
+    const forTfjs = () => (this.#picturesBytes > 0 ? Math.max(0, TFJS_BYTES - this.#tfjsBytes) : 0);
     const leave = () => {
       if (place) this.#space.free(place);
     };
@@ -97,11 +98,12 @@ export class Residents {
     };
     try {
       return await this.#keep(
-        total,
+        total + forTfjs(),
         () => {
           let claimed = claim();
-          while (this.#lacks(this.#space.growth(claimed)) && this.#evict(hasPlace)) claimed = claim();
-          return this.#space.growth(claimed);
+          while (this.#lacks(this.#space.growth(claimed), forTfjs()) && this.#evict(hasPlace)) claimed = claim();
+          const growth = this.#space.growth(claimed);
+          return growth > 0 ? growth + forTfjs() : 0;
         },
         () => {
           place ??= claim();
@@ -140,8 +142,8 @@ export class Residents {
     return this.#space.bytes + this.#tfjsBytes;
   }
 
-  #lacks(bytes: number): boolean {
-    return bytes > 0 && bytes + this.#bytes + this.#picturesBytes > this.#budget.totalBytes;
+  #lacks(bytes: number, besideBytes = 0): boolean {
+    return bytes > 0 && bytes + besideBytes + this.#bytes + this.#picturesBytes > this.#budget.totalBytes;
   }
 
   /**
