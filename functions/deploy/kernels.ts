@@ -3,36 +3,50 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import asc from 'assemblyscript/asc';
 
-/**
- * The integer kernels, from AssemblyScript to `functions/runtime/int8/build/{baseline,relaxed,fused}.wasm`: builds of one
- * source, which differ in the dot product alone. Nothing is done while the sources are the same.
- */
+/** AssemblyScript to WebAssembly: the `assembly` of each room to its `build`. Nothing is done while the sources are the same. */
+interface Room {
+  readonly folder: string;
+  readonly options: readonly string[];
+  /** Files, and the options by which they differ. */
+  readonly builds: Readonly<Record<string, readonly string[]>>;
+}
 
-const room = path.join(import.meta.dirname, '../runtime/int8');
-const sources = path.join(room, 'assembly');
-const built = path.join(room, 'build');
+const functions = path.join(import.meta.dirname, '..');
 
 /**
- * The memory is the engine's; the modules have no data and no allocator in it. V8 gives the better code where it gets
- * the statements in the order in which they were written, so Binaryen does not optimize.
+ * V8 gives the better code where it gets the statements in the order in which they were written, so Binaryen does not
+ * optimize. The modules have no allocator.
  */
-const OPTIONS = ['-O0', '--runtime', 'stub', '--importMemory', '--noExportMemory', '--memoryBase', '0'].concat([
-  '--use',
-  'abort=',
-  '--noAssert',
+const COMMON = ['-O0', '--runtime', 'stub', '--memoryBase', '0', '--use', 'abort=', '--noAssert'].concat([
   '--disableWarning',
   '112',
   '--enable',
   'simd',
 ]);
-const BUILDS: Readonly<Record<string, readonly string[]>> = {
-  'baseline.wasm': ['--use', 'FUSED=0'],
-  'relaxed.wasm': ['--use', 'FUSED=0', '--enable', 'relaxed-simd'],
-  'fused.wasm': ['--use', 'FUSED=1', '--enable', 'relaxed-simd'],
-};
+
+const ROOMS: readonly Room[] = [
+  {
+    folder: 'runtime/int8',
+    // The memory is the engine's; the modules have no data in it.
+    options: [...COMMON, '--importMemory', '--noExportMemory'],
+    // Builds of one source, which differ in the dot product alone.
+    builds: {
+      'baseline.wasm': ['--use', 'FUSED=0'],
+      'relaxed.wasm': ['--use', 'FUSED=0', '--enable', 'relaxed-simd'],
+      'fused.wasm': ['--use', 'FUSED=1', '--enable', 'relaxed-simd'],
+    },
+  },
+  { folder: 'image/jpeg', options: [...COMMON, '--initialMemory', '2'], builds: { 'decoder.wasm': [] } },
+];
 
 /** @throws Error with the compiler's messages */
 export async function compileKernels(): Promise<void> {
+  for (const room of ROOMS) await compileRoom(room);
+}
+
+async function compileRoom({ folder, options, builds }: Room): Promise<void> {
+  const sources = path.join(functions, folder, 'assembly');
+  const built = path.join(functions, folder, 'build');
   const names = (await readdir(sources)).filter((name) => name.endsWith('.ts')).sort();
   const texts = new Map<string, string>();
   for (const name of names) texts.set(name, await readFile(path.join(sources, name), 'utf8'));
@@ -42,13 +56,13 @@ export async function compileKernels(): Promise<void> {
     .update(JSON.stringify([...texts]))
     .digest('hex');
   const stamp = path.join(built, 'sources.sha256');
-  const there = (await readdir(built).catch(() => [])).filter((name) => name in BUILDS);
+  const there = (await readdir(built).catch(() => [])).filter((name) => name in builds);
   const same = (await readFile(stamp, 'utf8').catch(() => '')) === hash;
-  if (same && there.length === Object.keys(BUILDS).length) return;
+  if (same && there.length === Object.keys(builds).length) return;
 
   await mkdir(built, { recursive: true });
-  for (const [file, features] of Object.entries(BUILDS)) {
-    const wasm = await compile(texts, [...OPTIONS, ...features]);
+  for (const [file, features] of Object.entries(builds)) {
+    const wasm = await compile(texts, [...options, ...features]);
     await writeFile(path.join(built, file), wasm);
   }
   await writeFile(stamp, hash);

@@ -6,7 +6,7 @@ export type Header = PngHeader | JpegHeader;
 
 /** Longest file that is looked at. */
 export const MAX_FILE_BYTES = 10_000_000;
-/** 2048 x 2048, of any shape: decoded whole, an RGB picture is three bytes a pixel. */
+/** 2048 x 2048, of any shape, where a picture is decoded whole: RGB is three bytes a pixel. */
 export const MAX_PIXELS = 2 ** 22;
 
 const ASCII = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
@@ -23,7 +23,7 @@ export function readHeader(bytes: Uint8Array): Header {
   const header = formatHeader(bytes);
   const { width, height } = header;
   if (width === 0 || height === 0) throw damaged(`The picture says that it is ${width}x${height}.`);
-  if (width * height > MAX_PIXELS) {
+  if (header.format !== 'jpeg' && width * height > MAX_PIXELS) {
     throw tooLarge(
       `The picture is ${width}x${height}; ${MAX_PIXELS} pixels (as 2048x2048) are the most.`,
       'Scale it down: models look at a few hundred pixels a side.',

@@ -13,8 +13,15 @@ export interface Incoming extends Size {
   readonly orientation: Orientation;
   /** The stored picture, where the rows are a reduction of it; pixels of the reduction cover it from the left and top. */
   readonly full?: Size;
-  /** What the whole picture measures in pixels of the reduction, if the last row or column is partly beyond it. */
+  /** With `full`: what the whole picture measures in pixels of the reduction; the last ones may be partly beyond it. */
   readonly extent?: Size;
+}
+
+/** A model's input and where in the upright picture it was cut out. */
+export interface Prepared {
+  /** uint8 `[height, width, channels]` in the tensor's channel order, not normalised. */
+  readonly pixels: Uint8Array;
+  readonly frame: Frame;
 }
 
 const swapsAxes = (orientation: Orientation) => orientation >= 5;
@@ -90,8 +97,8 @@ export class InputRows implements RowSink {
     this.#sink.row(grey);
   }
 
-  /** @returns after the last row: uint8 `[height, width, channels]` in the tensor's order, and where it was cut out */
-  finish(): { readonly pixels: Uint8Array; readonly frame: Frame } {
+  /** After the last row. */
+  finish(): Prepared {
     const { orientation, full = this.#incoming } = this.#incoming;
     const { result } = this.#sink;
     const small = orientation === 1 ? result : upright(result, result.channels, orientation);

@@ -2,12 +2,14 @@ import type { ModelInput } from '../catalogue/manifest.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
 import { fitsAtAll } from './errors.ts';
 import { fashion, toGrey } from './fashion.ts';
-import { centre, type Frame, frameOf, shorterSideTo } from './frame.ts';
+import { centre, frameOf, shorterSideTo } from './frame.ts';
 import { type Header, readHeader } from './header.ts';
-import { tensor } from './input-rows.ts';
+import { InputRows, inputRowsBytes, type Prepared, storedTarget, tensor } from './input-rows.ts';
 import { JpegDecoder, WAIT_MS } from './jpeg/decode.ts';
+import type { JpegHeader } from './jpeg/markers.ts';
+import { sideFor } from './jpeg/plan.ts';
 import { decodePng, pngBytes } from './png/decode.ts';
-import { resize } from './resize.ts';
+import { resize, type Size } from './resize.ts';
 import type { Raster } from './rows.ts';
 import { tapsBytes } from './taps.ts';
 
@@ -16,6 +18,9 @@ export interface Codecs {
   readonly jpeg: WebAssembly.Module;
 }
 
+/** Of a photo's shorter side, where the model looks for a garment in it that it scales to 28 pixels. */
+const GARMENT_PIXELS = 448;
+
 const jpegDecoders = new WeakMap<MemoryBudget, JpegDecoder>();
 
 /**
@@ -23,47 +28,59 @@ const jpegDecoders = new WeakMap<MemoryBudget, JpegDecoder>();
  * @returns uint8 `[height, width, channels]` in the tensor's channel order, not normalised
  * @throws ServiceError `image-unsupported`, `image-damaged`, `image-too-large` or `busy`
  */
-export function preprocess(
+export async function preprocess(
   bytes: Uint8Array,
   input: ModelInput,
   codecs: Codecs,
   budget: MemoryBudget,
 ): Promise<Uint8Array> {
-  return decoded(bytes, input, codecs, budget, (raster) => preprocessRaster(raster, input));
+  return (await preprocessFramed(bytes, input, codecs, budget)).pixels;
 }
 
 /** The same, and where in the picture it was cut out. */
-export function preprocessFramed(
+export async function preprocessFramed(
   bytes: Uint8Array,
   input: ModelInput,
   codecs: Codecs,
   budget: MemoryBudget,
-): Promise<{ pixels: Uint8Array; frame: Frame }> {
-  return decoded(bytes, input, codecs, budget, (raster) => ({
-    frame: frameOf(raster, input),
-    pixels: preprocessRaster(raster, input),
-  }));
-}
-
-/** `use` gets the upright picture while its memory is held. */
-async function decoded<T>(
-  bytes: Uint8Array,
-  input: ModelInput,
-  codecs: Codecs,
-  budget: MemoryBudget,
-  use: (raster: Raster) => T,
-): Promise<T> {
+): Promise<Prepared> {
   const header = readHeader(bytes);
-  const extraBytes = resizingBytes(header, input);
-  if (header.format === 'jpeg') return jpegDecoder(codecs, budget).decode(bytes, header, extraBytes, use);
-  const totalBytes = pngBytes(header, bytes.length) + extraBytes;
+  if (header.format === 'jpeg') return fromJpeg(bytes, header, input, jpegDecoder(codecs, budget));
+  const totalBytes = pngBytes(header, bytes.length) + resizingBytes(header, input);
   fitsAtAll(totalBytes, budget);
   const release = await budget.reserve(totalBytes, { timeoutMs: WAIT_MS });
   try {
-    return use(decodePng(bytes, header));
+    const raster = decodePng(bytes, header);
+    return { frame: frameOf(raster, input), pixels: preprocessRaster(raster, input) };
   } finally {
     release();
   }
+}
+
+/** Reduced while it is decoded, by as much as the model's input allows. */
+function fromJpeg(bytes: Uint8Array, header: JpegHeader, input: ModelInput, decoder: JpegDecoder): Promise<Prepared> {
+  const { width, height, channels, orientation } = header;
+  const side =
+    input.resize.rule !== 'fashion' && input.resize.filter === 'nearest' ? 8 : sideFor(header, atLeast(header, input));
+  const incoming = {
+    width: Math.ceil((width * side) / 8),
+    height: Math.ceil((height * side) / 8),
+    channels,
+    orientation,
+    ...(side < 8 && {
+      full: { width, height },
+      extent: { width: (width * side) / 8, height: (height * side) / 8 },
+    }),
+  };
+  return decoder.decode(bytes, header, side, inputRowsBytes(incoming, input), (fill) => {
+    const rows = new InputRows(incoming, input);
+    fill(rows);
+    return rows.finish();
+  });
+}
+
+function atLeast(header: JpegHeader, input: ModelInput): Size {
+  return storedTarget(header, header.orientation, input) ?? { width: GARMENT_PIXELS, height: GARMENT_PIXELS };
 }
 
 /** One for each budget, which is one for each isolate. */

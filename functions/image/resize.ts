@@ -46,20 +46,14 @@ export class Resizer implements RowSink {
 
   /**
    * @param source the rows that will come
-   * @param extent what of them is picture, where a decoder's reduction of it ends within its last pixels
+   * @param extent given where they are a reduction: the whole picture in their pixels, the last of which may be beyond it
    */
-  constructor(
-    source: Size & { readonly channels: 1 | 3 },
-    size: Size,
-    filter: Filter,
-    window: Window,
-    extent: Size = source,
-  ) {
+  constructor(source: Size & { readonly channels: 1 | 3 }, size: Size, filter: Filter, window: Window, extent?: Size) {
     const { width, height } = window;
     const { channels } = source;
     this.#channels = channels;
-    this.#across = tapsOf(source.width, size.width, filter, window.left, width, extent.width);
-    this.#down = tapsOf(source.height, size.height, filter, window.top, height, extent.height);
+    this.#across = tapsOf(source.width, size.width, filter, window.left, width, extent?.width);
+    this.#down = tapsOf(source.height, size.height, filter, window.top, height, extent?.height);
     this.#downFirst = source.width < width && source.height > 4_096;
     this.#length = (this.#downFirst ? source.width : width) * channels;
     this.#slots = overlap(this.#down);

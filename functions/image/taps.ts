@@ -50,17 +50,12 @@ export function tapsBytes(from: number, to: number, filter: Filter, count: numbe
 /**
  * Weights that scale `from` pixels to `to`, for the outputs `start … start + count - 1`. When scaling down, the
  * filter is stretched by the scale, which is what antialiases.
- * @param extent how many of the `from` pixels are picture, where that is no whole number
+ * @param extent given where the pixels are means over a finer picture: how many of them that makes, if not a whole
+ *   number. `area` then takes what of each pixel lies inside, which Pillow's BOX does not.
  */
-export function tapsOf(
-  from: number,
-  to: number,
-  filter: Filter,
-  start: number,
-  count: number,
-  extent: number = from,
-): Taps {
-  const scale = extent / to;
+export function tapsOf(from: number, to: number, filter: Filter, start: number, count: number, extent?: number): Taps {
+  const scale = (extent ?? from) / to;
+  const covers = filter === 'area' && extent !== undefined;
   const stretch = Math.max(1, scale);
   const support = SUPPORT[filter] * stretch;
   const stride = strideOf(from, to, filter);
@@ -73,11 +68,15 @@ export function tapsOf(
   const exact = new Float64Array(stride);
   for (let i = 0; i < count; i++) {
     const centre = (start + i + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - support + 0.5));
-    const length = Math.min(from, Math.trunc(centre + support + 0.5)) - first;
+    const [left, right] = [centre - support, centre + support];
+    const first = Math.max(0, covers ? Math.floor(left) : Math.trunc(left + 0.5));
+    const length = Math.min(from, covers ? Math.ceil(right) : Math.trunc(right + 0.5)) - first;
     let total = 0;
     for (let k = 0; k < length; k++) {
-      exact[k] = evaluate(filter, (k + first - centre + 0.5) * (1 / stretch));
+      const x = k + first;
+      exact[k] = covers
+        ? Math.min(x + 1, right) - Math.max(x, left)
+        : evaluate(filter, (x - centre + 0.5) * (1 / stretch));
       total += exact[k] as number;
     }
     for (let k = 0; k < length; k++) {

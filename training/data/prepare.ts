@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import path from 'node:path';
 import type { ModelInput } from '../../functions/catalogue/manifest.ts';
 import { ServiceError } from '../../functions/errors.ts';
 import { damaged } from '../../functions/image/errors.ts';
@@ -65,6 +65,6 @@ async function prepareWebp(file: Uint8Array, input: ModelInput): Promise<Uint8Ar
 }
 
 function jpegModule(): WebAssembly.Module {
-  const file = createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
+  const file = path.join(import.meta.dirname, '../../functions/image/jpeg/build/decoder.wasm');
   return new WebAssembly.Module(readFileSync(file));
 }

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
-import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
 import tfjs from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm';
 import { createApp } from '../../../functions/app.ts';
 import type { Access, Host } from '../../../functions/host.ts';
+import jpeg from '../../../functions/image/jpeg/build/decoder.wasm';
 import baseline from '../../../functions/runtime/int8/build/baseline.wasm';
 import relaxed from '../../../functions/runtime/int8/build/relaxed.wasm';
 import { memoryAssets, memoryModel } from '../catalogue/model-folder.ts';

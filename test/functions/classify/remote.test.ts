@@ -1,7 +1,7 @@
-import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
 import tfjs from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm';
 import { describe, expect, it } from 'vitest';
 import { createApp, createTensorApp } from '../../../functions/app.ts';
+import jpeg from '../../../functions/image/jpeg/build/decoder.wasm';
 import baseline from '../../../functions/runtime/int8/build/baseline.wasm';
 import relaxed from '../../../functions/runtime/int8/build/relaxed.wasm';
 import { json, memoryAssets, memoryModel } from '../catalogue/model-folder.ts';

@@ -1,7 +1,7 @@
-import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
 import { describe, expect, it } from 'vitest';
 import type { ModelInput } from '../../../functions/catalogue/manifest.ts';
 import { type ErrorCode, ServiceError } from '../../../functions/errors.ts';
+import jpeg from '../../../functions/image/jpeg/build/decoder.wasm';
 import { preprocess } from '../../../functions/image/preprocess.ts';
 import { MemoryBudget } from '../../../functions/memory-budget.ts';
 import { JPEGS } from './jpegs.ts';
@@ -111,15 +111,19 @@ describe('JPEG', () => {
     [40, 50, 200],
     [230, 220, 210],
   ] as const;
-  const near = (found: number[][], wanted: (readonly number[])[]) =>
+  const near = (found: number[][], wanted: (readonly number[])[], within = 8) =>
     expect(
-      found.flat().every((value, i) => Math.abs(value - (wanted.flat()[i] ?? 999)) < 8),
+      found.flat().every((value, i) => Math.abs(value - (wanted.flat()[i] ?? 999)) < within),
       `${found}`,
     ).toBe(true);
 
   it('baseline and progressive', async () => {
     near(await quarters(bytes(JPEGS.baseline)), [red, green, blue, white]);
     near(await quarters(bytes(JPEGS.progressive)), [red, green, blue, white]);
+  });
+
+  it('CMYK, without its profile', async () => {
+    near(await quarters(bytes(JPEGS.cmyk)), [red, green, blue, white], 40);
   });
 
   it('turned upright', async () => near(await quarters(bytes(JPEGS.orientation6), 2, 4), [blue, red, white, green]));
@@ -132,7 +136,7 @@ describe('JPEG', () => {
     );
     expect(all.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled', 'rejected']);
     const idleDecoder = budget.totalBytes - budget.freeBytes;
-    expect(idleDecoder).toBeLessThan(17_000_000);
+    expect(idleDecoder).toBeLessThan(300_000);
     const release = await budget.reserve(budget.totalBytes, { timeoutMs: 10 });
     release();
     near(await quarters(bytes(JPEGS.baseline)), [red, green, blue, white]);
@@ -141,12 +145,12 @@ describe('JPEG', () => {
 
 describe('memory', () => {
   it('is waited for, and asked for again where a kept decoder made room for another', async () => {
-    const small = new MemoryBudget(20_000_000);
+    const small = new MemoryBudget(260_000);
     const decode = () => preprocess(bytes(JPEGS.baseline), input(4, 2), { jpeg }, small);
     const expected = await decode();
-    expect(small.freeBytes).toBeLessThan(4_000_000);
-    const release = await small.reserve(15_000_000, { timeoutMs: 10 });
-    expect(small.freeBytes).toBe(5_000_000);
+    expect(small.freeBytes).toBeLessThan(70_000);
+    const release = await small.reserve(200_000, { timeoutMs: 10 });
+    expect(small.freeBytes).toBe(60_000);
     const waiting = decode();
     setTimeout(release, 50);
     expect(await waiting).toEqual(expected);
@@ -154,8 +158,8 @@ describe('memory', () => {
 
   it('that can never be had is refused as too large', async () => {
     const file = bytes(JPEGS.baseline);
-    const refused = preprocess(file, input(4, 2), { jpeg }, new MemoryBudget(1_000_000));
-    await expect(refused).rejects.toMatchObject({ code: 'image-too-large', message: expect.stringContaining('1 MB') });
+    const refused = preprocess(file, input(4, 2), { jpeg }, new MemoryBudget(100_000));
+    await expect(refused).rejects.toMatchObject({ code: 'image-too-large', message: expect.stringContaining('MB') });
   });
 });
 
@@ -180,8 +184,8 @@ describe('what is refused', () => {
     [
       'a JPEG of 65,535 x 65,535',
       () => patched([...frame, 0, 16, 0, 32], [...frame, 255, 255, 255, 255]),
-      'image-too-large',
-      /65535x65535/,
+      'image-damaged',
+      /cut short/,
     ],
     ['more bytes than the limit', () => new Uint8Array(10_000_001), 'image-too-large', /10000001 bytes/],
     ['a PNG without size', () => pngFile({ width: 0, height: 5, rows: [0] }), 'image-damaged', /0x5/],
@@ -211,7 +215,6 @@ describe('what is refused', () => {
       'image-damaged',
       /palette/,
     ],
-    ['CMYK', () => bytes(JPEGS.cmyk), 'image-unsupported', /CMYK.*RGB/],
     ['arithmetic coding', () => patched(frame, [0xff, 0xc9, 0, 17, 8]), 'image-unsupported', /arithmetic/],
     ['lossless JPEG', () => patched(frame, [0xff, 0xc3, 0, 17, 8]), 'image-unsupported', /lossless/],
     ['12 bits', () => patched(frame, [0xff, 0xc1, 0, 17, 12]), 'image-unsupported', /12 bits/],

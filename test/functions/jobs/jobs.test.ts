@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:workers';
-import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
 import tfjs from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createService } from '../../../functions/app.ts';
+import jpeg from '../../../functions/image/jpeg/build/decoder.wasm';
 import type { Job, WakeUp } from '../../../functions/jobs/job.ts';
 import { JobStore, type Outcome } from '../../../functions/jobs/store.ts';
 import baseline from '../../../functions/runtime/int8/build/baseline.wasm';

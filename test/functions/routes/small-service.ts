@@ -1,9 +1,9 @@
-import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
 import { Hono } from 'hono';
 import { Catalogue } from '../../../functions/catalogue/catalogue.ts';
 import { Classify } from '../../../functions/classify/classify.ts';
 import type { Models } from '../../../functions/classify/remote.ts';
 import { ServiceError } from '../../../functions/errors.ts';
+import jpeg from '../../../functions/image/jpeg/build/decoder.wasm';
 import { MemoryBudget } from '../../../functions/memory-budget.ts';
 import { problem, problemOf } from '../../../functions/middleware/problem.ts';
 import { classifyRoute } from '../../../functions/routes/classify.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import path from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { ModelInput } from '../../../functions/catalogue/manifest.ts';
@@ -7,7 +7,7 @@ import { preprocess } from '../../../functions/image/preprocess.ts';
 import { MemoryBudget } from '../../../functions/memory-budget.ts';
 
 const jpeg = new WebAssembly.Module(
-  readFileSync(createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm')),
+  readFileSync(path.join(import.meta.dirname, '../../../functions/image/jpeg/build/decoder.wasm')),
 );
 const budget = new MemoryBudget(120_000_000);
 const WIDTH = 75;
