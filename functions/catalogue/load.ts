@@ -79,7 +79,10 @@ async function loadTfjs(assets: AssetSource, manifest: Manifest, backend: WebAss
   });
 }
 
-/** Each shard to its place, one behind the other. */
+/** Streams at once: a Worker may have six, and other requests want theirs. */
+const STREAMS = 3;
+
+/** Each shard to its place, one behind the other. When this ends, also by an error, nothing is written any more. */
 async function streamShards(
   assets: AssetSource,
   manifest: Manifest,
@@ -87,11 +90,21 @@ async function streamShards(
   target: () => Uint8Array<ArrayBuffer>,
 ): Promise<void> {
   let at = 0;
-  for (const shard of shards) {
+  const waiting = shards.map((shard) => {
     const from = at;
-    await streamVerified(assets, manifest, shard, () => target().subarray(from, from + shard.bytes));
     at += shard.bytes;
-  }
+    return () => streamVerified(assets, manifest, shard, () => target().subarray(from, from + shard.bytes));
+  });
+  const stream = async () => {
+    try {
+      for (let next = waiting.shift(); next; next = waiting.shift()) await next();
+    } catch (error) {
+      waiting.length = 0;
+      throw error;
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: STREAMS }, stream));
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
 }
 
 function filesOf(manifest: Manifest, role: ModelFile['role']): readonly ModelFile[] {

@@ -12,7 +12,7 @@ export async function readFile(assets: AssetSource, path: string, maxBytes: numb
   for await (const chunk of chunksOf(stream)) {
     bytes += chunk.length;
     if (bytes > maxBytes) throw new Error(`${path} is longer than ${maxBytes} bytes`);
-    chunks.push(chunk);
+    chunks.push(chunk.slice());
   }
   return joined(chunks);
 }
@@ -52,18 +52,46 @@ export async function streamVerified(
   }
 }
 
-/** Not every browser iterates streams; leaving the loop early cancels the stream. */
+/** Larger pieces take fewer turns: workerd gives 4 KiB to who brings no buffer, 6,400 of them for ResNet-50. */
+const PIECE_BYTES = 256 * 1024;
+
+/** Each piece is gone when the next one is asked for. Leaving the loop early cancels the stream. */
 async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
+  const { read, cancel } = readerOf(stream);
   let whole = false;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await read();
       whole = done;
       if (done) return;
-      yield value;
+      if (value) yield value;
     }
   } finally {
-    if (!whole) await reader.cancel().catch(() => {});
+    if (!whole) await cancel().catch(() => {});
   }
+}
+
+interface Pieces {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
+}
+
+/** With one buffer that goes to and fro, where the stream is one of bytes; otherwise in pieces as they come. */
+function readerOf(stream: ReadableStream<Uint8Array>): Pieces {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = stream.getReader({ mode: 'byob' });
+  } catch {
+    const plain = stream.getReader();
+    return { read: () => plain.read(), cancel: () => plain.cancel() };
+  }
+  let buffer = new ArrayBuffer(PIECE_BYTES);
+  return {
+    async read() {
+      const piece = await reader.read(new Uint8Array(buffer));
+      if (piece.value) buffer = piece.value.buffer;
+      return piece;
+    },
+    cancel: () => reader.cancel(),
+  };
 }
