@@ -41,7 +41,7 @@ describe('ResNet-50', () => {
       return { wall, cpu: cpu === null ? wall : (cpuMilliseconds(workers.pid) ?? 0) - cpu };
     };
     const cold = await measured();
-    const warm = [];
+    const warm: { wall: number; cpu: number }[] = [];
     for (let i = 0; i < 7; i++) warm.push(await measured());
     const median = (of: 'wall' | 'cpu') => warm.map((one) => one[of]).sort((a, b) => a - b)[3] ?? Number.NaN;
     const ratio = (of: 'wall' | 'cpu') => (cold[of] / median(of)).toFixed(2);
