@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { ModelInput } from '../../../functions/catalogue/manifest.ts';
 import { ServiceError } from '../../../functions/errors.ts';
@@ -17,7 +17,7 @@ const jpeg = new WebAssembly.Module(
 const kernel = new Kernel(jpeg);
 
 /** Detail of every size, in colour, the same each time. */
-function picture(width: number, height: number): sharp.Sharp {
+function picture(width: number, height: number): Sharp {
   const data = Buffer.alloc(width * height * 3);
   let noise = 1;
   for (let i = 0; i < data.length; i++) {
