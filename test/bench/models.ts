@@ -2,12 +2,13 @@
  * `npm run bench -- [--models resnet50,vgg16] [--runners int8,ort-web-int8] [--where node,workerd] [--rounds 15] [--json]`:
  * whole networks, one thread, a process for each engine, in turns round by round, so that a machine whose speed drifts
  * is as unkind to all. `node` is the newest one; `node-bounds-checks` is that with a check in every load, as workerd
- * has them. Medians are of CPU time.
+ * has them. Medians are of CPU time. `npm run bench -- images [--rounds 15] [--samples 20] [--json]`: see images.ts.
  */
 import { parseArgs } from 'node:util';
 import { runCommand } from '../../training/terminal/command.ts';
 import { Progress } from '../../training/terminal/progress.ts';
 import { table } from '../../training/terminal/table.ts';
+import { benchImages } from './images.ts';
 import { BenchError, NETWORKS } from './networks.ts';
 import { prepareNetwork } from './prepare.ts';
 import { type Figures, type Started, startInNode } from './process.ts';
@@ -107,12 +108,14 @@ function show(rows: readonly Row[]): string {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       models: { type: 'string', default: Object.keys(NETWORKS).join(',') },
       runners: { type: 'string', default: Object.keys(RUNNERS).join(',') },
       where: { type: 'string', default: 'node,workerd' },
       rounds: { type: 'string', default: '15' },
+      samples: { type: 'string', default: '20' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -122,6 +125,11 @@ async function main(): Promise<void> {
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new BenchError(`--rounds takes a number from 1 on; it is "${values.rounds}"`);
+  if (positionals.includes('images')) {
+    const rows = await benchImages(rounds, Number(values.samples));
+    console.log(values.json ? JSON.stringify(rows, null, 1) : rows);
+    return;
+  }
   const rows: Row[] = [];
   for (const model of models) rows.push(...(await bench(model, runners, places, rounds)));
   console.log(values.json ? JSON.stringify(rows, null, 1) : show(rows));
