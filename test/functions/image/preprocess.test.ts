@@ -123,7 +123,7 @@ describe('JPEG', () => {
   });
 
   it('CMYK, without its profile', async () => {
-    near(await quarters(bytes(JPEGS.cmyk)), [red, green, blue, white], 60);
+    near(await quarters(bytes(JPEGS.cmyk)), [red, green, blue, white], 80);
   });
 
   it('turned upright', async () => near(await quarters(bytes(JPEGS.orientation6), 2, 4), [blue, red, white, green]));
