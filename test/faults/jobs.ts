@@ -31,6 +31,9 @@ interface Seen {
   taken: number;
   attempts: number;
 }
+/** After the restart the receiver is away for a while, whoever calls. */
+const DOWN_MS = 3_000;
+let downUntil = 0;
 const seen = new Map<string, Seen>();
 const wrong: string[] = [];
 
@@ -54,6 +57,10 @@ function receive(request: IncomingMessage, response: ServerResponse, body: strin
   const one = seen.get(job) ?? { ids: new Set(), taken: 0, attempts: 0 };
   seen.set(job, one);
   one.ids.add(String(request.headers['webhook-id']));
+  if (Date.now() < downUntil) {
+    count('answered: nothing, down');
+    return void request.socket.resetAndDestroy();
+  }
   // The second wait is 30 s, the third two minutes: who fails three times would hold the run up.
   const fault: Fault = Math.random() < 0.4 / (one.attempts + 1) && one.attempts < 2 ? pick() : 'none';
   one.attempts++;
@@ -120,13 +127,22 @@ async function order(n: number): Promise<void> {
   }
 }
 
+/** Of the jobs that were ordered last. */
+async function states(): Promise<string[]> {
+  const answer = await fetch(`${base}/jobs?limit=100`);
+  const { jobs } = (await answer.json()) as { jobs: { status: string }[] };
+  return jobs.map(({ status }) => status);
+}
+
 let next = 0;
 const clients = Array.from({ length: AT_ONCE }, async () => {
   while (next < JOBS) await order(next++);
 });
 while (ids.length < JOBS / 2) await pause(20);
+for (const state of await states()) count(`at the kill: ${state}`);
 await kill(service, 'SIGKILL');
 count('whole process killed');
+downUntil = Date.now() + DOWN_MS;
 service = await start();
 await Promise.all(clients);
 const orderedMs = Date.now() - began;
