@@ -1,5 +1,6 @@
 import type { Manifest } from '../catalogue/manifest.ts';
 import { Problem } from './problem.ts';
+import { ask } from './request.ts';
 
 export type ExplainMethod = 'cam' | 'occlusion';
 
@@ -74,20 +75,4 @@ async function post<T>(path: string, picture: Blob, signal: AbortSignal): Promis
   const response = await ask(path, { method: 'POST', body, headers, signal });
   const value = (await response.json()) as T;
   return { value, milliseconds: performance.now() - start };
-}
-
-async function ask(path: string, init?: RequestInit): Promise<Response> {
-  const response = await fetch(path, init).catch((error: unknown) => {
-    if (init?.signal?.aborted) throw error;
-    throw new Problem(
-      'The service did not answer',
-      'It is down, or this device is offline. Check the connection and try again.',
-      {
-        remedy: 'retry',
-        cause: error,
-      },
-    );
-  });
-  if (!response.ok) throw await Problem.of(response);
-  return response;
 }

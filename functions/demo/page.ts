@@ -4,6 +4,8 @@ import { CurlView } from './curl.ts';
 import { part } from './dom.ts';
 import { ExplanationView } from './explanation-view.ts';
 import { listenForPictures } from './intake.ts';
+import { JobsView } from './jobs-view.ts';
+import { KeyField } from './key-field.ts';
 import { ModelChooser } from './model-chooser.ts';
 import { type Picture, shrink } from './picture.ts';
 import { PictureView } from './picture-view.ts';
@@ -19,6 +21,8 @@ const pictureView = new PictureView(byId('answer'));
 const explanationView = new ExplanationView(byId('answer'), () => explainAgain());
 const curlView = new CurlView(byId('curl'));
 const problemView = new ProblemView(byId('problem'), remedy);
+const jobsView = new JobsView(byId('jobs'), (problem) => problemView.show(problem));
+const keyField = new KeyField(part(document, '#key', HTMLDetailsElement), () => start());
 const samples = byId('samples');
 
 let picture: Picture | undefined;
@@ -36,6 +40,7 @@ async function start(): Promise<void> {
     chooser.offer(await listModels());
     problemView.hide();
     if (chooser.chosen) chosen(chooser.chosen);
+    await jobsView.refresh();
   } catch (error) {
     chooser.fail('The list of models did not come.');
     fail(error);
@@ -104,7 +109,9 @@ function showCurl(given: Picture, model: Model): void {
 
 function fail(error: unknown): void {
   answerView.clear();
-  problemView.show(Problem.from(error));
+  const problem = Problem.from(error);
+  problemView.show(problem);
+  if (problem.needsKey) keyField.ask();
 }
 
 async function remedy(kind: Remedy): Promise<void> {

@@ -6,11 +6,18 @@ export class Problem extends Error {
   override readonly name = 'Problem';
   readonly title: string;
   readonly remedy: Remedy | undefined;
+  /** The service does not know who asks. */
+  readonly needsKey: boolean;
 
-  constructor(title: string, detail: string, options: { remedy?: Remedy | undefined; cause?: unknown } = {}) {
+  constructor(
+    title: string,
+    detail: string,
+    options: { remedy?: Remedy | undefined; needsKey?: boolean; cause?: unknown } = {},
+  ) {
     super(detail, { cause: options.cause });
     this.title = title;
     this.remedy = options.remedy;
+    this.needsKey = options.needsKey ?? false;
   }
 
   /** From an answer that is no success: `application/problem+json` (RFC 9457), or whatever a proxy says in its place. */
@@ -20,7 +27,7 @@ export class Problem extends Error {
     return new Problem(
       typeof title === 'string' ? title : `The service answered ${response.status}`,
       typeof detail === 'string' ? detail : 'It gave no reason. Try again in a moment.',
-      { remedy: remedyOf(response.status) },
+      { remedy: remedyOf(response.status), needsKey: response.status === 401 },
     );
   }
 

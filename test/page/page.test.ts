@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import axe, { type AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -61,6 +62,15 @@ const widthBeyondScreen = () => page.evaluate<number>('document.documentElement.
 async function liesOverPicture(): Promise<void> {
   const [heat, picture] = [await page.locator('#heat').boundingBox(), await page.locator('#picture').boundingBox()];
   for (const side of ['x', 'y', 'width', 'height'] as const) expect(heat?.[side]).toBeCloseTo(picture?.[side] ?? -1, 1);
+}
+
+/** As axe-core sees the page at this moment. */
+async function withoutFaults(when: string): Promise<void> {
+  await page.evaluate(axe.source);
+  const { violations, passes } = await page.evaluate<AxeResults>('axe.run()');
+  const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  expect(grave.map(({ id, nodes }) => `${when}: ${id} at ${nodes.map(({ target }) => target).join()}`)).toEqual([]);
+  expect(passes.length).toBeGreaterThan(15);
 }
 
 const title =
@@ -262,6 +272,66 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     await drop(page, '#zone', { name: 'notes.txt', type: 'text/plain', bytes: Buffer.from('no picture') });
     await page.getByRole('alert').waitFor();
     expect(await widthBeyondScreen()).toBeLessThanOrEqual(0);
+  });
+
+  it('shows jobs and what became of their callbacks, and sends one again', async () => {
+    const image = (await garment(9)).toString('base64');
+    const nobody = 'http://127.0.0.1:9/';
+    const order = {
+      model: MODEL,
+      images: [
+        { id: 'front', image },
+        { id: 'torn', image: 'AAAA' },
+      ],
+      callback_url: nobody,
+    };
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${service.base}/jobs`, { method: 'POST', headers, body: JSON.stringify(order) });
+    await open();
+    const jobs = page.getByRole('region', { name: 'Jobs' });
+    await jobs.getByText('1 of 2 classified, 1 failed').waitFor(WAIT);
+    await jobs.getByText(/^Callback on its way, next at .* The last attempt failed/).waitFor(WAIT);
+    await jobs.getByText(/^job_/).click();
+    expect(await jobs.locator('details li').allTextContents()).toEqual([
+      'front: Ankle boot',
+      expect.stringMatching(/^torn: The image/),
+    ]);
+    const sent = page.waitForResponse((response) => response.url().endsWith('/redeliver'));
+    await jobs.getByRole('button', { name: 'Send again' }).click();
+    expect((await sent).status()).toBe(202);
+    await withoutFaults('light');
+  });
+
+  it('sends the key that it was given, to this service, until the tab is closed', async () => {
+    await open();
+    const asked: (string | undefined)[] = [];
+    await page.route('**/models', (route) => {
+      asked.push(route.request().headers()['x-api-key']);
+      const problem = { title: 'The caller is not known', detail: 'Send a key.' };
+      return asked.at(-1) ? route.continue() : route.fulfill({ status: 401, json: problem });
+    });
+    await page.reload();
+    await page.getByRole('alert').getByText('Send a key.').waitFor();
+    await page.getByLabel('Key', { exact: true }).fill('the-key');
+    await page.getByRole('button', { name: 'Use it' }).click();
+    await page.getByText('in memory').waitFor();
+    await page.reload();
+    await page.getByText('in memory').waitFor();
+    expect(asked).toEqual([undefined, 'the-key', 'the-key']);
+    expect(page.url()).not.toContain('the-key');
+    expect(faults.splice(0).join()).toContain('401');
+  });
+
+  it.each(['light', 'dark'] as const)('has no serious fault that axe finds (%s)', async (colorScheme) => {
+    await open({ colorScheme });
+    await withoutFaults(colorScheme);
+    await drop(page, '#zone', { name: 'photo.png', type: 'image/png', bytes: await photoOfBoot(240) });
+    await says('Ankle boot');
+    await page.getByText('A key, where').click();
+    await withoutFaults(colorScheme);
+    await drop(page, '#zone', { name: 'notes.txt', type: 'text/plain', bytes: Buffer.from('no picture') });
+    await page.getByRole('alert').waitFor();
+    await withoutFaults(colorScheme);
   });
 
   it('is served with a policy that lets it run only its own files', async () => {
