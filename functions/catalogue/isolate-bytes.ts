@@ -4,7 +4,7 @@
  */
 
 /** What models, decoders and bodies may hold together in the Worker that does all. */
-export const SHARED_ISOLATE_BYTES = 100_000_000;
+export const SHARED_ISOLATE_BYTES = 84_000_000;
 
 /** What of that models leave for decoding pictures: their memory never shrinks. */
 export const PICTURES_BYTES = 30_000_000;

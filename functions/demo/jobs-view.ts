@@ -100,7 +100,7 @@ const isAtWork = ({ status, deliveries }: Job) =>
 function told({ status, attempts, endpoint_off: off, next_attempt_at: next }: Delivery): string {
   const last = attempts.at(-1);
   const said = last
-    ? ` The last attempt ${last.status === null ? `failed: ${last.error}` : `was answered ${last.status}`}.`
+    ? ` The last attempt ${last.status === null ? `failed: ${last.error?.replace(/\.$/, '')}` : `was answered ${last.status}`}.`
     : '';
   const tried = `after ${attempts.length} ${attempts.length === 1 ? 'attempt' : 'attempts'}`;
   if (status === 'delivered') return `Callback delivered ${tried}.`;
