@@ -16,4 +16,4 @@ export const TFJS_BYTES = 16_777_216;
 export const OWN_ISOLATE_BYTES = 112_000_000;
 
 /** A model that plans more than this is served by the second Worker: SHARED_MODEL_BYTES in `wrangler.toml`. */
-export const SHARED_MODEL_BYTES = 50_000_000;
+export const SHARED_MODEL_BYTES = 37_000_000;
