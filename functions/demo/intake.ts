@@ -3,18 +3,23 @@ import type { Picture } from './picture.ts';
 import { Problem } from './problem.ts';
 
 export interface Intake {
-  onPicture(picture: Picture): void;
+  /** One or more. */
+  onPictures(pictures: readonly Picture[]): void;
   onProblem(problem: Problem): void;
 }
 
 /** Choose, drop (anywhere on the page), or paste (keys or button): each gives a picture or says why not. */
-export function listenForPictures(zone: HTMLElement, { onPicture, onProblem }: Intake): void {
+export function listenForPictures(zone: HTMLElement, { onPictures, onProblem }: Intake): void {
   const input = part(zone, 'input[type=file]', HTMLInputElement);
-  const give = (file: File) => onPicture({ blob: file, name: file.name });
+  /** @returns whether there were any */
+  const give = (files: Iterable<File>) => {
+    const pictures = Array.from(files, (file) => ({ blob: file, name: file.name }));
+    if (pictures.length > 0) onPictures(pictures);
+    return pictures.length > 0;
+  };
 
   input.addEventListener('change', () => {
-    const file = input.files?.[0];
-    if (file) give(file);
+    give(input.files ?? []);
     // So that choosing the same file again is a change too.
     input.value = '';
   });
@@ -29,24 +34,20 @@ export function listenForPictures(zone: HTMLElement, { onPicture, onProblem }: I
   document.addEventListener('drop', (event) => {
     event.preventDefault();
     zone.classList.remove('over');
-    const file = event.dataTransfer?.files[0];
-    if (file) give(file);
-    else
+    if (!give(event.dataTransfer?.files ?? []))
       onProblem(
         new Problem('That was no file', 'A link or text was dropped. Save the picture first, then drop its file.'),
       );
   });
 
   document.addEventListener('paste', (event) => {
-    const file = event.clipboardData?.files[0];
-    if (file) give(file);
-    else onProblem(nothingToPaste());
+    if (!give(event.clipboardData?.files ?? [])) onProblem(nothingToPaste());
   });
-  listenForPasteButton(part(zone, 'button', HTMLButtonElement), { onPicture, onProblem });
+  listenForPasteButton(part(zone, 'button', HTMLButtonElement), { onPictures, onProblem });
 }
 
 /** For devices without keys: shown only where the browser lets a page read the clipboard. */
-function listenForPasteButton(button: HTMLButtonElement, { onPicture, onProblem }: Intake): void {
+function listenForPasteButton(button: HTMLButtonElement, { onPictures, onProblem }: Intake): void {
   if (!navigator.clipboard || !('read' in navigator.clipboard)) return;
   button.hidden = false;
   button.addEventListener('click', async () => {
@@ -54,7 +55,7 @@ function listenForPasteButton(button: HTMLButtonElement, { onPicture, onProblem 
       for (const item of await navigator.clipboard.read()) {
         const type = item.types.find((candidate) => candidate.startsWith('image/'));
         if (!type) continue;
-        onPicture({ blob: await item.getType(type), name: `pasted.${type.slice('image/'.length)}` });
+        onPictures([{ blob: await item.getType(type), name: `pasted.${type.slice('image/'.length)}` }]);
         return;
       }
       onProblem(nothingToPaste());

@@ -17,6 +17,10 @@ export class ModelChooser {
     });
   }
 
+  get models(): readonly Model[] {
+    return this.#models;
+  }
+
   get chosen(): Model | undefined {
     return this.#models.find(({ id }) => id === this.#select.value);
   }

@@ -1,8 +1,10 @@
 import { AnswerView } from './answer-view.ts';
 import { classify, explain, listModels, type Model } from './api.ts';
+import { CompareView } from './compare-view.ts';
 import { CurlView } from './curl.ts';
 import { part } from './dom.ts';
 import { ExplanationView } from './explanation-view.ts';
+import { HistoryView } from './history-view.ts';
 import { listenForPictures } from './intake.ts';
 import { JobsView } from './jobs-view.ts';
 import { KeyField } from './key-field.ts';
@@ -21,6 +23,8 @@ const pictureView = new PictureView(byId('answer'));
 const explanationView = new ExplanationView(byId('answer'), () => explainAgain());
 const curlView = new CurlView(byId('curl'));
 const problemView = new ProblemView(byId('problem'), remedy);
+const compareView = new CompareView(byId('answer'), () => picture && ask(picture));
+const historyView = new HistoryView(byId('history'), (given) => ask(given));
 const jobsView = new JobsView(byId('jobs'), (problem) => problemView.show(problem));
 const keyField = new KeyField(part(document, '#key', HTMLDetailsElement), () => start());
 const samples = byId('samples');
@@ -29,7 +33,7 @@ let picture: Picture | undefined;
 /** Cancels the question in flight: a newer one makes its answer stale. */
 let asking = new AbortController();
 
-const intake = { onPicture: ask, onProblem: (problem: Problem) => problemView.show(problem) };
+const intake = { onPictures: askAll, onProblem: (problem: Problem) => problemView.show(problem) };
 listenForPictures(byId('zone'), intake);
 listenForSamples(samples, intake);
 await start();
@@ -49,7 +53,18 @@ async function start(): Promise<void> {
 
 function chosen(model: Model): void {
   samples.hidden = model.input.resize.rule !== 'fashion';
+  compareView.offer(model, chooser.models);
   if (picture) ask(picture);
+}
+
+/** One after the other, until something else is asked; what is wrong with one is told of that one. */
+async function askAll(pictures: readonly Picture[]): Promise<void> {
+  for (const given of pictures) {
+    const answered = ask(given);
+    const { signal } = asking;
+    await answered;
+    if (signal.aborted) return;
+  }
 }
 
 async function ask(given: Picture): Promise<void> {
@@ -63,16 +78,23 @@ async function ask(given: Picture): Promise<void> {
   problemView.hide();
   answerView.wait();
   explanationView.clear();
+  compareView.clear();
   part(document, '.verdict', HTMLElement).scrollIntoView({ block: 'nearest' });
   showCurl(given, model);
   // One after the other: preparing the picture holds up the thread, and the time of the answer would count it.
   await pictureView.show(given, model.input, signal).catch(console.error);
   if (signal.aborted) return;
   try {
-    answerView.show(await classify(model.id, given.blob, signal));
+    const answer = await classify(model.id, given.blob, signal);
+    answerView.show(answer);
+    historyView.add(given, answer.predictions[0]?.label ?? 'No answer', model.id);
+    const other = compareView.chosen;
+    if (other) compareView.show(answer, await classify(other.id, given.blob, signal));
     if (explanationView.wanted) await explainAnswer(given, model, signal);
   } catch (error) {
-    if (!signal.aborted) fail(error);
+    if (signal.aborted) return;
+    fail(error);
+    historyView.add(given, Problem.from(error).title, model.id);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Intake } from './intake.ts';
 import { Problem } from './problem.ts';
 
 /** The strip that the build wrote into the page: buttons, each with its picture in it. */
-export function listenForSamples(strip: HTMLElement, { onPicture, onProblem }: Intake): void {
+export function listenForSamples(strip: HTMLElement, { onPictures, onProblem }: Intake): void {
   strip.addEventListener('click', async (event) => {
     const button = event.target instanceof Element ? event.target.closest('button') : null;
     const source = button?.querySelector('img')?.src;
@@ -11,7 +11,7 @@ export function listenForSamples(strip: HTMLElement, { onPicture, onProblem }: I
     try {
       const response = await fetch(path);
       if (!response.ok) throw await Problem.of(response);
-      onPicture({ blob: await response.blob(), name: path.split('/').at(-1) ?? '', path });
+      onPictures([{ blob: await response.blob(), name: path.split('/').at(-1) ?? '', path }]);
       markSample(strip, path);
     } catch (error) {
       onProblem(

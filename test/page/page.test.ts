@@ -42,7 +42,7 @@ async function open(options: BrowserContextOptions = {}): Promise<void> {
   faults = listenForFaults(page);
   await page.goto('/');
   await page.getByText('in memory').waitFor();
-  if (await page.getByLabel('Model').isVisible()) await page.getByLabel('Model').selectOption(MODEL);
+  await page.getByLabel('Model', { exact: true }).selectOption(MODEL);
 }
 
 /** The service's own word on a picture, without the page. */
@@ -173,7 +173,7 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     expect(order.filter((id) => id !== 'model')).toEqual(['file', 'paste', 'T-shirt/top', 'Trouser']);
     await page.keyboard.press('Enter');
     await says('Trouser');
-    expect(await page.getByRole('button', { name: 'Trouser' }).getAttribute('aria-current')).toBe('true');
+    expect(await page.getByRole('button', { name: 'Trouser', exact: true }).getAttribute('aria-current')).toBe('true');
     const { stdout } = await promisify(execFile)('sh', ['-c', (await page.locator('#curl code').textContent()) ?? '']);
     expect((JSON.parse(stdout) as { predictions: unknown }).predictions).toEqual(await ask(await garment(1)));
   });
@@ -300,6 +300,43 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     await jobs.getByRole('button', { name: 'Send again' }).click();
     expect((await sent).status()).toBe(202);
     await withoutFaults('light');
+  });
+
+  it('answers several pictures, each with its own word, and brings one back', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'page-'));
+    const files = [
+      ['boot.png', await garment(9)],
+      ['notes.png', Buffer.from('no picture')],
+      ['trouser.png', await garment(1)],
+    ] as const;
+    for (const [name, bytes] of files) await writeFile(path.join(folder, name), bytes);
+    await open();
+    await page.setInputFiles(
+      '#file',
+      files.map(([name]) => path.join(folder, name)),
+    );
+    await says('Trouser');
+    const history = page.getByRole('region', { name: 'Since you came' });
+    await expect
+      .poll(() => history.locator('strong').allTextContents(), WAIT)
+      .toEqual(['Trouser', 'The image is of a kind that is not supported', 'Ankle boot']);
+    await history.getByText('boot.png').click();
+    await says('Ankle boot');
+    expect(await history.locator('strong').first().textContent()).toBe('Ankle boot');
+    expect(await history.locator('li').count()).toBe(3);
+    await rm(folder, { recursive: true });
+  });
+
+  it('compares a model in integers with the float one that it was made from', async () => {
+    await open();
+    await page.getByLabel('Compare with').selectOption('fashion-mlp-float');
+    await drop(page, '#zone', await boot());
+    await page.getByText(/^fashion-mlp-float agrees: Ankle boot, [\d.]+ %, in \d+ ms\. Scores differ by/).waitFor(WAIT);
+    const [mine] = await ask((await boot()).bytes);
+    const told = Number(/boot, ([\d.]+) %/.exec((await page.locator('#compare-note').textContent()) ?? '')?.[1]);
+    expect(Math.abs(told - 100 * (mine?.score ?? 0))).toBeLessThan(3);
+    await page.getByLabel('Model', { exact: true }).selectOption('airplane');
+    expect(await page.getByLabel('Compare with').isVisible()).toBe(false);
   });
 
   it('sends the key that it was given, to this service, until the tab is closed', async () => {

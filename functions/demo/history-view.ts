@@ -1,0 +1,56 @@
+import { spaced } from './answer-view.ts';
+import { part } from './dom.ts';
+import type { Picture } from './picture.ts';
+
+/** Older ones are forgotten: each holds a picture in memory. */
+const KEPT = 24;
+
+/** What was asked since the page was opened, newest first; a click brings a picture back. */
+export class HistoryView {
+  readonly #section: HTMLElement;
+  readonly #list: HTMLElement;
+  readonly #onChoose: (picture: Picture) => void;
+  readonly #rows = new Map<Blob, HTMLLIElement>();
+
+  constructor(section: HTMLElement, onChoose: (picture: Picture) => void) {
+    this.#section = section;
+    this.#list = part(section, 'ol', HTMLElement);
+    this.#onChoose = onChoose;
+  }
+
+  /** @param said the first label, or why there is none. A picture that was there before moves to the front. */
+  add(picture: Picture, said: string, model: string): void {
+    this.#forget(picture.blob);
+    const row = document.createElement('li');
+    const button = document.createElement('button');
+    button.type = 'button';
+    const image = document.createElement('img');
+    image.src = URL.createObjectURL(picture.blob);
+    image.className = 'thumbnail';
+    // What it shows stands beside it, and its name too.
+    image.alt = '';
+    image.addEventListener('error', () => image.classList.add('unreadable'));
+    button.append(image, line('strong', spaced(said)), line('span', picture.name), line('span', model));
+    button.addEventListener('click', () => this.#onChoose(picture));
+    row.append(button);
+    this.#list.prepend(row);
+    this.#rows.set(picture.blob, row);
+    const [oldest] = this.#rows.keys();
+    if (this.#rows.size > KEPT && oldest) this.#forget(oldest);
+    this.#section.hidden = false;
+  }
+
+  #forget(blob: Blob): void {
+    const row = this.#rows.get(blob);
+    if (!row) return;
+    URL.revokeObjectURL(part(row, 'img', HTMLImageElement).src);
+    row.remove();
+    this.#rows.delete(blob);
+  }
+}
+
+function line(tag: 'strong' | 'span', text: string): HTMLElement {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  return element;
+}
