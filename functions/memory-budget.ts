@@ -5,6 +5,9 @@ const LOOK_MS = 10;
 /** One that has not looked for this long is gone. */
 const LOST_MS = 2_000;
 
+/** What a decoder of pictures keeps reserved between them at most. */
+export const DECODER_BYTES = 8_000_000;
+
 interface Waiting {
   lookedAt: number;
 }

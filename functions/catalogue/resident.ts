@@ -1,4 +1,4 @@
-import type { MemoryBudget } from '../memory-budget.ts';
+import { DECODER_BYTES, type MemoryBudget } from '../memory-budget.ts';
 import type { Classifier } from '../runtime/classifier.ts';
 import type { AssetSource } from './assets.ts';
 import { once } from './catalogue.ts';
@@ -157,7 +157,8 @@ export class Residents {
     const { totalBytes } = this.#budget;
     const wanted = () => {
       const bytes = needed();
-      reserved = bytes > 0 ? bytes + this.#picturesBytes : 0;
+      // A decoder may hold its part of what is for pictures already.
+      reserved = bytes > 0 ? bytes + Math.max(0, this.#picturesBytes - DECODER_BYTES) : 0;
       // Behind models in use there may be no end in sight; when they are idle there is.
       return leastBytes + this.#picturesBytes > totalBytes ? reserved : Math.min(reserved, totalBytes);
     };

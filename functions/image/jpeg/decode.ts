@@ -1,4 +1,4 @@
-import type { MemoryBudget } from '../../memory-budget.ts';
+import { DECODER_BYTES, type MemoryBudget } from '../../memory-budget.ts';
 import { damaged, fitsAtAll } from '../errors.ts';
 import type { RowSink } from '../rows.ts';
 import { instanceBytes, Kernel } from './kernel.ts';
@@ -11,9 +11,12 @@ export const WAIT_MS = 5_000;
 /** Colours as the kernel counts them. */
 const COLOURS = { grey: 0, ycc: 1, rgb: 2, cmyk: 3, ycck: 4 } as const;
 
+/** What is let go counts as held for so long: it is there until V8 collects it, and nothing tells when that is. */
+const COLLECTED_MS = 30_000;
+
 /**
- * Decodes with one instance, which is kept, since memory that is let go stays in use until it is collected. What it
- * holds stays reserved until another needs that memory. Decoding itself is synchronous: pictures do not add up.
+ * Decodes with one instance, which is kept, and what it holds stays reserved: made anew for each picture, they would add
+ * up until they are collected. Decoding itself is synchronous: pictures do not add up.
  */
 export class JpegDecoder {
   readonly #module: WebAssembly.Module;
@@ -21,11 +24,13 @@ export class JpegDecoder {
   #kept: Kernel | undefined;
   #heldBytes = 0;
   #release = () => {};
+  /** Reservations of instances that were let go. */
+  #dropped: { readonly since: number; readonly release: () => void }[] = [];
 
   constructor(module: WebAssembly.Module, budget: MemoryBudget) {
     this.#module = module;
     this.#budget = budget;
-    budget.onShortage(() => this.#drop());
+    budget.onShortage(() => this.#settle());
   }
 
   /**
@@ -64,20 +69,24 @@ export class JpegDecoder {
     }
   }
 
-  /** Reserves what the kept instance has grown to. */
+  /** Reserves what the kept instance has grown to, or lets it go. */
   #hold(): void {
+    const bytes = this.#kept?.heldBytes ?? 0;
     this.#release();
-    this.#heldBytes = this.#kept?.heldBytes ?? 0;
-    const release = this.#budget.tryReserve(this.#heldBytes);
-    if (release) this.#release = release;
-    else this.#drop();
+    this.#heldBytes = bytes;
+    this.#release = this.#budget.tryReserve(bytes) ?? (() => {});
+    // Seldom a picture needs more, and others need the memory.
+    if (bytes <= DECODER_BYTES) return;
+    this.#dropped.push({ since: Date.now(), release: this.#release });
+    this.#release = () => {};
+    this.#kept = undefined;
+    this.#heldBytes = 0;
   }
 
-  #drop(): void {
-    this.#kept = undefined;
-    this.#release();
-    this.#release = () => {};
-    this.#heldBytes = 0;
+  #settle(): void {
+    const before = Date.now() - COLLECTED_MS;
+    for (const { since, release } of this.#dropped) if (since <= before) release();
+    this.#dropped = this.#dropped.filter(({ since }) => since > before);
   }
 }
 
