@@ -83,3 +83,6 @@ export class ServiceError extends Error {
     this.violatedPolicies = details.violatedPolicies;
   }
 }
+
+/** D1 says so of each of its errors; what is wrong with a statement of ours, tests find. */
+export const isOfDatabase = (error: unknown): boolean => error instanceof Error && /^D1_ERROR/.test(error.message);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isOfDatabase } from '../errors.ts';
 import { checkedAddress, type UrlRules } from '../input/fetch-url.ts';
 import { type SigningSecret, signedHeaders } from '../webhooks/sign.ts';
 import { DAY_MS, type Job, randomId, type WakeUp } from './job.ts';
@@ -63,6 +64,7 @@ function waitOf(attempts: number, attempt: Attempt): number | undefined {
   return Math.round(1000 * Math.max(jittered, attempt.retryAfterSeconds ?? 0));
 }
 
+/** @throws what the database says: that is no attempt of the receiver's, and the sweep takes it up again */
 async function attempted({ id, job: jobId, owner, url }: Row, parts: Parts): Promise<Attempt> {
   try {
     const found = await parts.jobOf(jobId);
@@ -80,6 +82,7 @@ async function attempted({ id, job: jobId, owner, url }: Row, parts: Parts): Pro
     if (status >= 200 && status < 300) return { status, error: null };
     return { status, error: `answers ${status}`, retryAfterSeconds: retryAfter(answer.headers.get('retry-after')) };
   } catch (error) {
+    if (isOfDatabase(error)) throw error;
     return { status: null, error: String(error instanceof Error ? error.message : error).slice(0, 300) };
   }
 }

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { type ErrorCode, type Problem, ServiceError } from '../errors.ts';
+import { type ErrorCode, isOfDatabase, type Problem, ServiceError } from '../errors.ts';
 
 interface Meaning {
   readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 501 | 503;
@@ -40,8 +40,6 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
-/** D1 says so of each of its errors; what is wrong with a statement of ours, tests find. */
-const OF_DATABASE = /^D1_ERROR/;
 const DATABASE_AWAY = new ServiceError(
   'busy',
   'The database does not answer.',
@@ -51,7 +49,7 @@ const DATABASE_AWAY = new ServiceError(
 
 /** What is no {@link ServiceError} is ours: it says nothing of its inside. */
 export function problemOf(error: unknown): Problem {
-  if (error instanceof Error && OF_DATABASE.test(error.message)) return problemOf(DATABASE_AWAY);
+  if (isOfDatabase(error)) return problemOf(DATABASE_AWAY);
   if (!(error instanceof ServiceError)) {
     return {
       type: 'internal',
