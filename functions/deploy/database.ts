@@ -60,7 +60,8 @@ async function remoteConfig(): Promise<string> {
   return file;
 }
 
-async function wrangler(args: readonly string[]): Promise<string> {
+/** @returns what it prints. @throws Error with all that it said */
+export async function wrangler(args: readonly string[]): Promise<string> {
   const file = path.join(root, 'node_modules/wrangler/bin/wrangler.js');
   // It asks for no confirmation where it runs by itself.
   const env = { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' };

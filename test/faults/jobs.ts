@@ -26,8 +26,17 @@ type Fault = (typeof FAULTS)[number] | 'none';
 const counted = new Map<string, number>();
 const count = (what: string) => counted.set(what, (counted.get(what) ?? 0) + 1);
 
+/** Jobs differ by their number, so that they end in every state: one in ten each fails, or is cancelled at once. */
+const kindOf = (n: number) =>
+  n % 10 === 3 ? 'broken' : n % 10 === 7 ? 'cancelled' : n % 3 === 0 ? 'partial' : 'whole';
+const STATES = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled'];
+/** A short run meets each receiver's refusal once: the wait after the second is 30 s. */
+const MAX_REFUSALS = JOBS < 100 ? 1 : 2;
+
 interface Seen {
   readonly ids: Set<string>;
+  /** What each callback said of the pictures: one thing only, where none is classified twice in effect. */
+  readonly results: Set<string>;
   taken: number;
   attempts: number;
 }
@@ -48,21 +57,25 @@ const callback = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`
 function receive(request: IncomingMessage, response: ServerResponse, body: string): void {
   if (request.url !== '/') wrong.push('a redirect was followed');
   let job = '';
+  let results = '';
   try {
     const event = new Webhook(secret()).verify(body, request.headers as Record<string, string>);
-    job = (event as { data: { id: string } }).data.id;
+    const { data } = event as { data: { id: string; results: unknown } };
+    job = data.id;
+    results = JSON.stringify(data.results);
   } catch (error) {
     wrong.push(`a callback does not verify: ${error}`);
   }
-  const one = seen.get(job) ?? { ids: new Set(), taken: 0, attempts: 0 };
+  const one = seen.get(job) ?? { ids: new Set(), results: new Set(), taken: 0, attempts: 0 };
   seen.set(job, one);
   one.ids.add(String(request.headers['webhook-id']));
+  one.results.add(results);
   if (Date.now() < downUntil) {
     count('answered: nothing, down');
     return void request.socket.resetAndDestroy();
   }
   // The second wait is 30 s, the third two minutes: who fails three times would hold the run up.
-  const fault: Fault = Math.random() < 0.4 / (one.attempts + 1) && one.attempts < 2 ? pick() : 'none';
+  const fault: Fault = Math.random() < 0.4 / (one.attempts + 1) && one.attempts < MAX_REFUSALS ? pick() : 'none';
   one.attempts++;
   count(`answered: ${fault}`);
   if (fault === 'reset') return void request.socket.resetAndDestroy();
@@ -109,17 +122,22 @@ const kill = async (child: ChildProcess, signal: NodeJS.Signals) => {
 
 let service = await start();
 const ids: string[] = [];
+const cancelled = new Set<string>();
 const began = Date.now();
 
 /** Sent again with its key until it is taken, as a client does whose connection breaks. */
 async function order(n: number): Promise<void> {
-  const images = Array.from({ length: IMAGES }, (_, i) => ({ image: i === 1 && n % 3 === 0 ? broken : image }));
+  const kind = kindOf(n);
+  const isBroken = (i: number) => kind === 'broken' || (kind === 'partial' && i === 1);
+  const images = Array.from({ length: IMAGES }, (_, i) => ({ image: isBroken(i) ? broken : image }));
   const headers = { 'content-type': 'application/json', 'idempotency-key': `n${n}` };
   const body = JSON.stringify({ model: 'fashion-mlp', images, callback_url: callback });
   for (;;) {
     const answer = await fetch(`${base}/jobs`, { method: 'POST', headers, body }).catch(() => null);
     if (answer?.status === 202) {
-      ids.push(((await answer.json()) as { id: string }).id);
+      const { id } = (await answer.json()) as { id: string };
+      if (kind === 'cancelled') await cancel(id);
+      ids.push(id);
       return;
     }
     count(`POST /jobs: ${answer?.status ?? 'no answer'}`);
@@ -127,11 +145,28 @@ async function order(n: number): Promise<void> {
   }
 }
 
-/** Of the jobs that were ordered last. */
-async function states(): Promise<string[]> {
-  const answer = await fetch(`${base}/jobs?limit=100`);
-  const { jobs } = (await answer.json()) as { jobs: { status: string }[] };
-  return jobs.map(({ status }) => status);
+/** One that has ended meanwhile (409) stays as it is, with its callback. */
+async function cancel(id: string): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`${base}/jobs/${id}`, { method: 'DELETE' }).catch(() => null);
+    await answer?.body?.cancel();
+    if (answer?.status === 200) cancelled.add(id);
+    if (answer?.status === 200 || answer?.status === 409) return;
+    await pause(1_000);
+  }
+}
+
+/** Of the jobs that were ordered last, page by page. */
+async function states(pages: number): Promise<string[]> {
+  const all: string[] = [];
+  for (let page = 0, cursor = ''; page < pages; page++) {
+    const answer = await fetch(`${base}/jobs?limit=100${cursor}`);
+    const { jobs, next } = (await answer.json()) as { jobs: { status: string }[]; next: string | null };
+    all.push(...jobs.map(({ status }) => status));
+    if (next === null) break;
+    cursor = `&cursor=${next}`;
+  }
+  return all;
 }
 
 let next = 0;
@@ -139,9 +174,14 @@ const clients = Array.from({ length: AT_ONCE }, async () => {
   while (next < JOBS) await order(next++);
 });
 while (ids.length < JOBS / 2) await pause(20);
-for (const state of await states()) count(`at the kill: ${state}`);
+// From here on until all are ordered it waits for a moment that has jobs in every state.
+let atTheKill = await states(3);
+while (ids.length < 0.9 * JOBS && STATES.some((state) => !atTheKill.includes(state))) atTheKill = await states(3);
 await kill(service, 'SIGKILL');
 count('whole process killed');
+for (const state of atTheKill) count(`at the kill: ${state}`);
+const unseen = STATES.filter((state) => !atTheKill.includes(state));
+if (JOBS >= 200 && unseen.length > 0) wrong.push(`no job was ${unseen.join(', or ')} at the kill`);
 downUntil = Date.now() + DOWN_MS;
 service = await start();
 await Promise.all(clients);
@@ -154,14 +194,19 @@ while (open.size > 0 && Date.now() - began < END_MS) {
     if (!answer?.ok) continue;
     const job = (await answer.json()) as {
       status: string;
-      results: { status: string }[];
+      results: { id: string; status: string }[];
       deliveries: { status: string }[];
     };
-    if (job.deliveries[0]?.status !== 'delivered') continue;
+    if (!cancelled.has(id) && job.deliveries[0]?.status !== 'delivered') continue;
     open.delete(id);
     count(`job: ${job.status}`);
     if (job.results.length !== IMAGES || job.results.some(({ status }) => status === 'queued'))
       wrong.push(`${id}: results`);
+    const said = [...(seen.get(id)?.results ?? [])];
+    if (!cancelled.has(id) && (said.length !== 1 || said[0] !== JSON.stringify(job.results)))
+      wrong.push(`${id}: ${said.length} kinds of callback, or other results than the job has`);
+    if (cancelled.has(id) && (job.status !== 'cancelled' || job.deliveries.length > 0 || said.length > 0))
+      wrong.push(`${id}: was cancelled, and is ${job.status}`);
   }
   await pause(1_000);
 }
@@ -172,7 +217,7 @@ if (existsSync(state)) rmSync(state, { recursive: true, force: true });
 
 for (const id of open) wrong.push(`${id}: did not end, or was not delivered`);
 if (new Set(ids).size !== JOBS) wrong.push(`${new Set(ids).size} jobs for ${JOBS} orders`);
-for (const id of ids) if (!seen.get(id)?.taken) wrong.push(`${id}: no callback was taken`);
+for (const id of ids) if (!cancelled.has(id) && !seen.get(id)?.taken) wrong.push(`${id}: no callback was taken`);
 for (const [id, { ids: webhookIds }] of seen)
   if (webhookIds.size !== 1) wrong.push(`${id}: ${webhookIds.size} webhook-ids`);
 const twice = [...seen.values()].filter(({ taken }) => taken > 1).length;
