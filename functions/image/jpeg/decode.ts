@@ -11,8 +11,8 @@ export const WAIT_MS = 5_000;
 /** Colours as the kernel counts them. */
 const COLOURS = { grey: 0, ycc: 1, rgb: 2, cmyk: 3, ycck: 4 } as const;
 
-/** What is let go counts as held for so long: it is there until V8 collects it, and nothing tells when that is. */
-const COLLECTED_MS = 30_000;
+/** What is let go counts as held for so long, less than others wait: it is there until V8 collects it, whenever that is. */
+const COLLECTED_MS = 4_000;
 
 /**
  * Decodes with one instance, which is kept, and what it holds stays reserved: made anew for each picture, they would add
