@@ -1,7 +1,7 @@
 import { waitUntil } from 'cloudflare:workers';
 import type { Hono } from 'hono';
 import type { Host } from './host.ts';
-import { baseline, fused, jpeg, relaxed, tfjs } from './wasm.ts';
+import { avif, baseline, fused, jpeg, relaxed, tfjs, webp } from './wasm.ts';
 
 /** What both Workers are given. */
 export interface EdgeEnv {
@@ -38,7 +38,7 @@ export function edgeHost({ ASSETS, METRICS }: EdgeEnv): Omit<Host, 'memoryBytes'
       },
     },
     page: null,
-    modules: { tfjs, jpeg, int8: { baseline, relaxed, fused } },
+    modules: { tfjs, jpeg, webp, avif, int8: { baseline, relaxed, fused } },
     ...(METRICS && { metrics: { writeDataPoint: (point) => METRICS.writeDataPoint(point) } }),
     log: (line) => console.log(JSON.stringify(line)),
   };

@@ -73,6 +73,8 @@ export interface Limit {
 export interface Modules {
   readonly tfjs: WebAssembly.Module;
   readonly jpeg: WebAssembly.Module;
+  readonly webp?: WebAssembly.Module;
+  readonly avif?: WebAssembly.Module;
   readonly int8: {
     readonly baseline: WebAssembly.Module;
     readonly relaxed: WebAssembly.Module;

@@ -2,7 +2,7 @@ import { ServiceError } from '../errors.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
 
 /** A valid picture, perhaps, but of a kind that is not read here. */
-export function unsupported(what: string, todo = 'Send a PNG, or a JPEG in RGB or grey.'): ServiceError {
+export function unsupported(what: string, todo = 'Send a JPEG, PNG, WebP, AVIF or GIF.'): ServiceError {
   return new ServiceError('image-unsupported', what, todo);
 }
 
@@ -22,6 +22,6 @@ export function fitsAtAll(bytes: number, budget: MemoryBudget): void {
   if (bytes <= budget.totalBytes) return;
   throw tooLarge(
     `Decoding the picture takes up to ${Math.ceil(bytes / 1e6)} MB; there are ${Math.floor(budget.totalBytes / 1e6)} MB.`,
-    'Scale it down, or save it as a baseline JPEG.',
+    'Scale it down, or save it as a baseline JPEG, which is read at any size.',
   );
 }

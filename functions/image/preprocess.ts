@@ -1,27 +1,47 @@
 import type { ModelInput } from '../catalogue/manifest.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
-import { fitsAtAll } from './errors.ts';
+import { avifDecoder, avifPicture } from './avif/decode.ts';
+import { fitsAtAll, unsupported } from './errors.ts';
+import type { Orientation } from './exif.ts';
 import { fashion, toGrey } from './fashion.ts';
-import { centre, frameOf, shorterSideTo } from './frame.ts';
-import { type Header, readHeader } from './header.ts';
-import { InputRows, inputRowsBytes, type Prepared, storedTarget, tensor } from './input-rows.ts';
-import { JpegDecoder, WAIT_MS } from './jpeg/decode.ts';
+import { centre, shorterSideTo } from './frame.ts';
+import { decodeGif, gifBytes } from './gif/decode.ts';
+import { type Header, isHeic, readHeader } from './header.ts';
+import { type Incoming, InputRows, inputRowsBytes, type Prepared, storedTarget, tensor } from './input-rows.ts';
+import { JpegDecoder } from './jpeg/decode.ts';
 import type { JpegHeader } from './jpeg/markers.ts';
 import { sideFor } from './jpeg/plan.ts';
+import { WAIT_MS } from './kept-instance.ts';
+import { Placed, type Placing } from './placed.ts';
+import { readPngChunks } from './png/chunks.ts';
 import { decodePng, pngBytes } from './png/decode.ts';
+import { channelsOf } from './png/pixels.ts';
 import { resize, type Size } from './resize.ts';
-import type { Raster } from './rows.ts';
-import { tapsBytes } from './taps.ts';
+import type { Raster, RowSink } from './rows.ts';
+import type { SquashDecoder, SquashPicture } from './squash.ts';
+import { webpDecoder, webpPicture } from './webp/decode.ts';
 
 /** Compiled decoders. */
 export interface Codecs {
   readonly jpeg: WebAssembly.Module;
+  /** Without one, pictures of its format are refused as unsupported. */
+  readonly webp?: WebAssembly.Module;
+  readonly avif?: WebAssembly.Module;
+  /** A HEIC as a JPEG, where something can make one. */
+  readonly fromHeic?: (bytes: Uint8Array) => Promise<Uint8Array>;
+}
+
+interface Decoders {
+  readonly budget: MemoryBudget;
+  readonly jpeg: JpegDecoder;
+  readonly webp: SquashDecoder | undefined;
+  readonly avif: SquashDecoder | undefined;
 }
 
 /** Of a photo's shorter side, where the model looks for a garment in it that it scales to 28 pixels. */
 const GARMENT_PIXELS = 448;
 
-const jpegDecoders = new WeakMap<MemoryBudget, JpegDecoder>();
+const allDecoders = new WeakMap<MemoryBudget, Decoders>();
 
 /**
  * An encoded picture as the model's input. Memory is reserved, by what the header says, before anything is decoded.
@@ -44,17 +64,76 @@ export async function preprocessFramed(
   codecs: Codecs,
   budget: MemoryBudget,
 ): Promise<Prepared> {
-  const header = readHeader(bytes);
-  if (header.format === 'jpeg') return fromJpeg(bytes, header, input, jpegDecoder(codecs, budget));
-  const totalBytes = pngBytes(header, bytes.length) + resizingBytes(header, input);
-  fitsAtAll(totalBytes, budget);
-  const release = await budget.reserve(totalBytes, { timeoutMs: WAIT_MS });
+  const readable = codecs.fromHeic && isHeic(bytes) ? await codecs.fromHeic(bytes) : bytes;
+  return fromPicture(readable, readHeader(readable), input, decoders(codecs, budget));
+}
+
+function fromPicture(bytes: Uint8Array, header: Header, input: ModelInput, decoders: Decoders): Promise<Prepared> {
+  switch (header.format) {
+    case 'jpeg':
+      return fromJpeg(bytes, header, input, decoders.jpeg);
+    case 'png': {
+      const chunks = readPngChunks(bytes, header);
+      const { width, height } = header;
+      const incoming = { width, height, channels: channelsOf(header), orientation: chunks.orientation };
+      return fromRows(incoming, input, pngBytes(header, chunks), decoders.budget, (sink) =>
+        decodePng(header, chunks, sink),
+      );
+    }
+    case 'gif':
+      return fromRows(inColour(header, 1), input, gifBytes(header), decoders.budget, (sink) =>
+        decodeGif(bytes, header, sink),
+      );
+    case 'webp':
+      return fromSquash(inColour(header, header.orientation), input, decoders.webp, webpPicture(header), header.frame);
+    case 'avif':
+      return fromSquash(inColour(header, header.orientation), input, decoders.avif, avifPicture(header));
+  }
+}
+
+const inColour = ({ width, height }: Size, orientation: Orientation): Incoming => ({
+  width,
+  height,
+  channels: 3,
+  orientation,
+});
+
+/** Decoded in JavaScript. */
+async function fromRows(
+  incoming: Incoming,
+  input: ModelInput,
+  decoderBytes: number,
+  budget: MemoryBudget,
+  fill: (sink: RowSink) => void,
+): Promise<Prepared> {
+  const bytes = decoderBytes + inputRowsBytes(incoming, input);
+  fitsAtAll(bytes, budget);
+  const release = await budget.reserve(bytes, { timeoutMs: WAIT_MS });
   try {
-    const raster = decodePng(bytes, header);
-    return { frame: frameOf(raster, input), pixels: preprocessRaster(raster, input) };
+    const rows = new InputRows(incoming, input);
+    fill(rows);
+    return rows.finish();
   } finally {
     release();
   }
+}
+
+/** @param frame where on the canvas of `incoming` the picture lies, if it is not all of it */
+function fromSquash(
+  incoming: Incoming,
+  input: ModelInput,
+  decoder: SquashDecoder | undefined,
+  picture: SquashPicture,
+  frame: Placing = { left: 0, top: 0, width: picture.width, height: picture.height },
+): Promise<Prepared> {
+  if (!decoder) throw unsupported('Pictures of this format are not read here.', 'Send a JPEG or PNG.');
+  return decoder.decode(picture, inputRowsBytes(incoming, input) + 3 * incoming.width, (fill) => {
+    const rows = new InputRows(incoming, input);
+    const placed = new Placed(rows, incoming, frame);
+    fill(placed);
+    placed.finish();
+    return rows.finish();
+  });
 }
 
 /** Reduced while it is decoded, by as much as the model's input allows. */
@@ -83,14 +162,19 @@ function atLeast(header: JpegHeader, input: ModelInput): Size {
   return storedTarget(header, header.orientation, input) ?? { width: GARMENT_PIXELS, height: GARMENT_PIXELS };
 }
 
-/** One for each budget, which is one for each isolate. */
-function jpegDecoder(codecs: Codecs, budget: MemoryBudget): JpegDecoder {
-  let decoder = jpegDecoders.get(budget);
-  if (!decoder) {
-    decoder = new JpegDecoder(codecs.jpeg, budget);
-    jpegDecoders.set(budget, decoder);
+/** One of each for each budget, which is one for each isolate. */
+function decoders(codecs: Codecs, budget: MemoryBudget): Decoders {
+  let made = allDecoders.get(budget);
+  if (!made) {
+    made = {
+      budget,
+      jpeg: new JpegDecoder(codecs.jpeg, budget),
+      webp: codecs.webp && webpDecoder(codecs.webp, budget),
+      avif: codecs.avif && avifDecoder(codecs.avif, budget),
+    };
+    allDecoders.set(budget, made);
   }
-  return decoder;
+  return made;
 }
 
 /** The same for a picture that is decoded and upright: a page's canvas, a data set's image. */
@@ -100,15 +184,4 @@ export function preprocessRaster(raster: Raster, input: ModelInput): Uint8Array 
   const source = input.channels === 'grey' ? toGrey(raster) : raster;
   const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, raster);
   return tensor(resize(source, size, how.filter, centre(size, input)), input);
-}
-
-/** Weights of both axes, sums of open rows and the result; of a photo of a garment, grey twice. */
-function resizingBytes({ width, height }: Header, { resize: how, ...input }: ModelInput): number {
-  if (how.rule === 'fashion') return 2 * width * height;
-  const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, { width, height });
-  const grey = input.channels === 'grey' ? width * height : 0;
-  if (how.filter === 'nearest') return grey + input.width * input.height * 3;
-  const taps =
-    tapsBytes(width, size.width, how.filter, input.width) + tapsBytes(height, size.height, how.filter, input.height);
-  return grey + taps + input.width * input.height * 3 * 5;
 }

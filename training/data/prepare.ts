@@ -3,8 +3,7 @@ import path from 'node:path';
 import type { ModelInput } from '../../functions/catalogue/manifest.ts';
 import { ServiceError } from '../../functions/errors.ts';
 import { damaged } from '../../functions/image/errors.ts';
-import { MAX_PIXELS } from '../../functions/image/header.ts';
-import { type Codecs, preprocess, preprocessRaster } from '../../functions/image/preprocess.ts';
+import { type Codecs, preprocess } from '../../functions/image/preprocess.ts';
 import { MemoryBudget } from '../../functions/memory-budget.ts';
 
 /** Decoding is bounded here as at the edge, only by more. */
@@ -25,11 +24,11 @@ export interface Skipped {
  * @returns a function that throws ServiceError where a file is no picture that can be read
  */
 export function preparer(input: ModelInput): Prepare {
-  const codecs: Codecs = { jpeg: jpegModule() };
+  const codecs: Codecs = { jpeg: decoder('jpeg'), webp: decoder('webp'), avif: decoder('avif') };
   const budget = new MemoryBudget(DECODER_BYTES);
   return async (file) => {
     if (file.length === 0) throw damaged('The file is empty.');
-    return isWebp(file) ? prepareWebp(file, input) : preprocess(file, input, codecs, budget);
+    return preprocess(file, input, codecs, budget);
   };
 }
 
@@ -43,28 +42,7 @@ export async function prepareOrSkip(prepare: Prepare, name: string, file: Uint8A
   }
 }
 
-function isWebp(file: Uint8Array): boolean {
-  const text = (from: number) => String.fromCharCode(...file.subarray(from, from + 4));
-  return text(0) === 'RIFF' && text(8) === 'WEBP';
-}
-
-/** Decoded by libwebp, upright and laid over white; from there on as any other picture. */
-async function prepareWebp(file: Uint8Array, input: ModelInput): Promise<Uint8Array> {
-  const { default: sharp } = await import('sharp');
-  const decoded = await sharp(file, { limitInputPixels: MAX_PIXELS })
-    .rotate()
-    .flatten({ background: '#ffffff' })
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-    .catch((error: unknown) => {
-      throw damaged(`The WebP cannot be decoded: ${error instanceof Error ? error.message : error}.`, error);
-    });
-  const { width, height } = decoded.info;
-  return preprocessRaster({ width, height, channels: 3, data: new Uint8Array(decoded.data) }, input);
-}
-
-function jpegModule(): WebAssembly.Module {
-  const file = path.join(import.meta.dirname, '../../functions/image/jpeg/build/decoder.wasm');
+function decoder(format: 'jpeg' | 'webp' | 'avif'): WebAssembly.Module {
+  const file = path.join(import.meta.dirname, `../../functions/image/${format}/build/decoder.wasm`);
   return new WebAssembly.Module(readFileSync(file));
 }

@@ -1,36 +1,21 @@
-import { DECODER_BYTES, type MemoryBudget } from '../../memory-budget.ts';
-import { damaged, fitsAtAll } from '../errors.ts';
+import type { MemoryBudget } from '../../memory-budget.ts';
+import { damaged } from '../errors.ts';
+import { KeptInstance } from '../kept-instance.ts';
 import type { RowSink } from '../rows.ts';
 import { instanceBytes, Kernel } from './kernel.ts';
 import type { JpegHeader } from './markers.ts';
 import { type Plan, planOf, type Side, writePlan } from './plan.ts';
 import { Scans } from './scans.ts';
 
-/** How long a picture waits for the memory that decoding it takes. */
-export const WAIT_MS = 5_000;
 /** Colours as the kernel counts them. */
 const COLOURS = { grey: 0, ycc: 1, rgb: 2, cmyk: 3, ycck: 4 } as const;
 
-/** What is let go counts as held for so long, less than others wait: it is there until V8 collects it, whenever that is. */
-const COLLECTED_MS = 4_000;
-
-/**
- * Decodes with one instance, which is kept, and what it holds stays reserved: made anew for each picture, they would add
- * up until they are collected. Decoding itself is synchronous: pictures do not add up.
- */
+/** Decodes with one instance, which is kept. */
 export class JpegDecoder {
-  readonly #module: WebAssembly.Module;
-  readonly #budget: MemoryBudget;
-  #kept: Kernel | undefined;
-  #heldBytes = 0;
-  #release = () => {};
-  /** Reservations of instances that were let go. */
-  #dropped: { readonly since: number; readonly release: () => void }[] = [];
+  readonly #kept: KeptInstance<Kernel>;
 
   constructor(module: WebAssembly.Module, budget: MemoryBudget) {
-    this.#module = module;
-    this.#budget = budget;
-    budget.onShortage(() => this.#settle());
+    this.#kept = new KeptInstance(() => new Kernel(module), budget);
   }
 
   /**
@@ -46,47 +31,9 @@ export class JpegDecoder {
     use: (fill: (sink: RowSink) => void) => T,
   ): Promise<T> {
     const plan = planOf(header, side);
-    const inside = instanceBytes(plan.totalBytes);
-    fitsAtAll(inside + extraBytes, this.#budget);
-    const release = await this.#reserve(inside, extraBytes);
-    try {
-      const kernel = this.#kept ?? new Kernel(this.#module);
-      this.#kept = kernel;
-      return use((sink) => decodeRows(kernel, bytes, header, plan, sink));
-    } finally {
-      release();
-      this.#hold();
-    }
-  }
-
-  /** What the kept instance holds need not be reserved again, if it is still kept when the wait is over. */
-  async #reserve(inside: number, outside: number): Promise<() => void> {
-    for (;;) {
-      const growth = Math.max(0, inside - this.#heldBytes);
-      const release = await this.#budget.reserve(growth + outside, { timeoutMs: WAIT_MS });
-      if (inside - this.#heldBytes <= growth) return release;
-      release();
-    }
-  }
-
-  /** Reserves what the kept instance has grown to, or lets it go. */
-  #hold(): void {
-    const bytes = this.#kept?.heldBytes ?? 0;
-    this.#release();
-    this.#heldBytes = bytes;
-    this.#release = this.#budget.tryReserve(bytes) ?? (() => {});
-    // Seldom a picture needs more, and others need the memory.
-    if (bytes <= DECODER_BYTES) return;
-    this.#dropped.push({ since: Date.now(), release: this.#release });
-    this.#release = () => {};
-    this.#kept = undefined;
-    this.#heldBytes = 0;
-  }
-
-  #settle(): void {
-    const before = Date.now() - COLLECTED_MS;
-    for (const { since, release } of this.#dropped) if (since <= before) release();
-    this.#dropped = this.#dropped.filter(({ since }) => since > before);
+    return this.#kept.with(instanceBytes(plan.totalBytes), extraBytes, (kernel) =>
+      use((sink) => decodeRows(kernel, bytes, header, plan, sink)),
+    );
   }
 }
 

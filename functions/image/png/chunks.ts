@@ -1,4 +1,3 @@
-import { joined } from '../../bytes.ts';
 import { damaged, unsupported } from '../errors.ts';
 import { exifOrientation, type Orientation } from '../exif.ts';
 import { crc32 } from './crc32.ts';
@@ -20,8 +19,8 @@ export interface PngChunks {
   /** The tRNS chunk as it stands; empty where there is none. */
   readonly transparency: Uint8Array;
   readonly orientation: Orientation;
-  /** The zlib stream, in one piece. */
-  readonly compressed: Uint8Array;
+  /** The zlib stream, in pieces. */
+  readonly compressed: readonly Uint8Array[];
 }
 
 interface Chunk {
@@ -100,10 +99,7 @@ export function readPngChunks(bytes: Uint8Array, header: PngHeader): PngChunks {
   }
   if (pixels.length === 0) throw damaged('The PNG has no pixels.');
   if (header.colourType === 3 && palette.length === 0) throw damaged('The PNG has no palette.');
-  const [first] = pixels;
-  // Most have one, which needs no second copy.
-  const compressed = first && pixels.length === 1 ? first : joined(pixels);
-  return { palette, transparency, orientation, compressed };
+  return { palette, transparency, orientation, compressed: pixels };
 }
 
 function chunkAt(bytes: Uint8Array, at: number): Chunk {

@@ -1,6 +1,6 @@
-import type { Raster } from '../rows.ts';
-import { upright } from '../upright.ts';
-import { type PngHeader, readPngChunks } from './chunks.ts';
+import { joined } from '../../bytes.ts';
+import type { RowSink } from '../rows.ts';
+import type { PngChunks, PngHeader } from './chunks.ts';
 import { inflate } from './inflate.ts';
 import { bitsPerPixel, channelsOf, toPixels } from './pixels.ts';
 import { unfilter } from './unfilter.ts';
@@ -32,35 +32,36 @@ interface PassRow {
   readonly width: number;
 }
 
-/** Most bytes that decoding holds: compressed pixels in one piece, rows, the picture, and once more where it is turned. */
-export function pngBytes(header: PngHeader, fileBytes: number): number {
-  const rows = 2 * rowBytes(header, header.width) + 7 * header.width;
-  return fileBytes + rows + 2 * header.width * header.height * channelsOf(header) + 200_000;
+/** Most bytes that decoding holds: compressed pixels in one piece, rows, and the picture where it is interlaced. */
+export function pngBytes(header: PngHeader, { compressed }: PngChunks): number {
+  const { width, height, interlaced } = header;
+  const piece = compressed.length > 1 ? compressed.reduce((bytes, { length }) => bytes + length, 0) : 0;
+  const picture = width * (interlaced ? height : 1) * channelsOf(header);
+  return piece + picture + 2 * rowBytes(header, width) + 7 * width + 200_000;
 }
 
 /**
- * Decodes row by row as the pixels are inflated.
+ * Hands out the rows in 8-bit grey or RGB, as the pixels are inflated; an interlaced picture when all of it is there.
  * @throws ServiceError `image-damaged`
  */
-export function decodePng(bytes: Uint8Array, header: PngHeader): Raster {
-  const chunks = readPngChunks(bytes, header);
+export function decodePng(header: PngHeader, chunks: PngChunks, sink: RowSink): void {
   const channels = channelsOf(header);
-  const { width, height } = header;
-  const data = new Uint8Array(width * height * channels);
+  const { width, height, interlaced } = header;
+  const stride = width * channels;
   const convert = toPixels(header, chunks);
-  const scratch = new Uint8Array(header.interlaced ? width * channels : 0);
-
-  inflateRows(chunks.compressed, header, ({ pass, y, width: count }, row) => {
-    const start = y * width * channels;
-    if (pass.stepX === 1) return convert(row, count, data, start);
-    convert(row, count, scratch, 0);
-    for (let i = 0; i < count; i++) {
-      const to = start + (pass.x + i * pass.stepX) * channels;
-      for (let c = 0; c < channels; c++) data[to + c] = scratch[i * channels + c] as number;
+  const line = new Uint8Array(stride);
+  const picture = new Uint8Array(interlaced ? stride * height : 0);
+  const [first, ...more] = chunks.compressed;
+  // Most have one, which needs no second copy.
+  const compressed = first && more.length === 0 ? first : joined(chunks.compressed);
+  inflateRows(compressed, header, ({ pass, y, width: count }, row) => {
+    convert(row, count, line, 0);
+    if (!interlaced) return sink.row(line);
+    for (let i = 0, to = y * stride + pass.x * channels; i < count; i++, to += pass.stepX * channels) {
+      for (let c = 0; c < channels; c++) picture[to + c] = line[i * channels + c] as number;
     }
   });
-  const raster: Raster = { width, height, channels, data };
-  return chunks.orientation === 1 ? raster : upright(raster, channels, chunks.orientation);
+  if (interlaced) for (let y = 0; y < height; y++) sink.row(picture.subarray(y * stride, (y + 1) * stride));
 }
 
 /** Gathers inflated bytes to rows and undoes their filters; `use` gets each row in the order of the file. */

@@ -1,3 +1,4 @@
+import { overWhite } from '../over-white.ts';
 import type { PngChunks, PngHeader } from './chunks.ts';
 
 /** Turns `count` pixels of an unfiltered row into 8-bit grey or RGB, alpha laid over white, at `pixels[at…]`. */
@@ -93,10 +94,4 @@ function samples(row: Uint8Array, count: number, bitDepth: number, scale: number
   for (let i = 0, bit = 0; i < count; i++, bit += bitDepth) {
     out[at + i] = (((row[bit >> 3] as number) >> (8 - bitDepth - (bit & 7))) & mask) * scale;
   }
-}
-
-/** Rounded division by 255, exact for all products of two bytes. */
-function overWhite(value: number, opacity: number): number {
-  const sum = value * opacity + 255 * (255 - opacity) + 128;
-  return (sum + (sum >> 8)) >> 8;
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ModelInput } from '../../../functions/catalogue/manifest.ts';
 import { ServiceError } from '../../../functions/errors.ts';
-import { MAX_FILE_BYTES, MAX_PIXELS } from '../../../functions/image/header.ts';
+import { MAX_FILE_BYTES } from '../../../functions/image/header.ts';
 import { preprocess } from '../../../functions/image/preprocess.ts';
 import { MemoryBudget } from '../../../functions/memory-budget.ts';
 import { shared } from '../../fixtures/shared.ts';
@@ -24,9 +24,11 @@ interface Entry {
 
 const folder = shared('data/images');
 const entries: Entry[] = folder ? JSON.parse(readFileSync(path.join(folder, 'manifest.json'), 'utf8')) : [];
-const jpeg = new WebAssembly.Module(
-  readFileSync(path.join(import.meta.dirname, '../../../functions/image/jpeg/build/decoder.wasm')),
-);
+const decoder = (format: string) =>
+  new WebAssembly.Module(
+    readFileSync(path.join(import.meta.dirname, `../../../functions/image/${format}/build/decoder.wasm`)),
+  );
+const codecs = { jpeg: decoder('jpeg'), webp: decoder('webp'), avif: decoder('avif') };
 const budget = new MemoryBudget(120_000_000);
 
 type Outcome = { readonly pixels: Uint8Array } | { readonly error: unknown };
@@ -42,7 +44,7 @@ async function thumbnail(entry: Entry): Promise<Outcome> {
     offset: [0],
   };
   try {
-    return { pixels: await preprocess(readFileSync(path.join(folder ?? '', entry.file)), input, { jpeg }, budget) };
+    return { pixels: await preprocess(readFileSync(path.join(folder ?? '', entry.file)), input, codecs, budget) };
   } catch (error) {
     return { error };
   }
@@ -54,11 +56,11 @@ function meanDifference(pixels: Uint8Array, thumb8: string): number {
   return expected.reduce((sum, value, i) => sum + Math.abs(value - (pixels[i] ?? 0)), 0) / expected.length;
 }
 
-const within = ({ bytes, format, upright = [0, 0] }: Entry) =>
-  bytes <= MAX_FILE_BYTES && (format === 'jpeg' || upright[0] * upright[1] <= MAX_PIXELS);
+/** What the boxes of a 12-megapixel AVIF ask of memory is more than an isolate has. */
+const within = ({ file, bytes }: Entry) => bytes <= MAX_FILE_BYTES && file !== 'avif/vips--avif-orientation-6.avif';
 const codeOf = (outcome: Outcome) =>
   'error' in outcome && outcome.error instanceof ServiceError ? outcome.error.code : undefined;
-const readable = (entry: Entry) => ['png', 'jpeg'].includes(entry.format);
+const readable = (entry: Entry) => entry.format !== 'heic';
 /** The reference compared tRNS with the widened sample, or not at all; PNG's section 11.3.2.1 asks otherwise. */
 const TRNS_MISREAD = ['png/libpng--gray-4-1.8-tRNS.png', 'png/pillow--i_trns.png'];
 describe.skipIf(!folder)('pictures of other decoders (shared data/images; skipped where FIXTURES_DIR lacks it)', () => {

@@ -1,0 +1,87 @@
+import { DECODER_BYTES, type MemoryBudget } from '../memory-budget.ts';
+import { fitsAtAll } from './errors.ts';
+
+/** How long a picture waits for the memory that decoding it takes. */
+export const WAIT_MS = 5_000;
+/** What is let go counts as held for so long, less than others wait: it is there until V8 collects it, whenever that is. */
+const COLLECTED_MS = 4_000;
+
+/** An instance of a WebAssembly module whose memory only grows. */
+interface Growing {
+  readonly heldBytes: number;
+}
+
+/**
+ * One instance of a decoder, which is kept, and what it holds stays reserved: made anew for each picture, they would add
+ * up until they are collected. Decoding itself is synchronous: pictures do not add up.
+ */
+export class KeptInstance<Instance extends Growing> {
+  readonly #make: () => Instance;
+  readonly #budget: MemoryBudget;
+  #kept: Instance | undefined;
+  #heldBytes = 0;
+  #release = () => {};
+  /** Reservations of instances that were let go. */
+  #dropped: { readonly since: number; readonly release: () => void }[] = [];
+
+  constructor(make: () => Instance, budget: MemoryBudget) {
+    this.#make = make;
+    this.#budget = budget;
+    budget.onShortage(() => this.#settle());
+  }
+
+  /**
+   * @param inside bytes of its memory that `use` needs at most
+   * @param outside bytes that `use` takes beside it
+   * @param use synchronous; what it throws tells whether the instance is still sound
+   * @throws ServiceError `image-too-large` or `busy`
+   */
+  async with<T>(inside: number, outside: number, use: (instance: Instance, replace: () => Instance) => T): Promise<T> {
+    fitsAtAll(inside + outside, this.#budget);
+    const release = await this.#reserve(inside, outside);
+    try {
+      const replace = () => {
+        this.#letGo();
+        this.#kept = this.#make();
+        return this.#kept;
+      };
+      return use(this.#kept ?? replace(), replace);
+    } finally {
+      release();
+      this.#hold();
+    }
+  }
+
+  /** What the kept instance holds need not be reserved again, if it is still kept when the wait is over. */
+  async #reserve(inside: number, outside: number): Promise<() => void> {
+    for (;;) {
+      const growth = Math.max(0, inside - this.#heldBytes);
+      const release = await this.#budget.reserve(growth + outside, { timeoutMs: WAIT_MS });
+      if (inside - this.#heldBytes <= growth) return release;
+      release();
+    }
+  }
+
+  /** Reserves what the kept instance has grown to, or lets it go. */
+  #hold(): void {
+    const bytes = this.#kept?.heldBytes ?? 0;
+    this.#release();
+    this.#heldBytes = bytes;
+    this.#release = this.#budget.tryReserve(bytes) ?? (() => {});
+    // Seldom a picture needs more, and others need the memory.
+    if (bytes > DECODER_BYTES) this.#letGo();
+  }
+
+  #letGo(): void {
+    this.#dropped.push({ since: Date.now(), release: this.#release });
+    this.#release = () => {};
+    this.#kept = undefined;
+    this.#heldBytes = 0;
+  }
+
+  #settle(): void {
+    const before = Date.now() - COLLECTED_MS;
+    for (const { since, release } of this.#dropped) if (since <= before) release();
+    this.#dropped = this.#dropped.filter(({ since }) => since > before);
+  }
+}
