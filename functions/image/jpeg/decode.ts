@@ -1,4 +1,4 @@
-import { DECODER_BYTES, type MemoryBudget } from '../../memory-budget.ts';
+import { DECODER_BYTES, type MemoryBudget, type Release } from '../../memory-budget.ts';
 import { damaged, fitsAtAll } from '../errors.ts';
 import type { RowSink } from '../rows.ts';
 import { instanceBytes, Kernel } from './kernel.ts';
@@ -23,9 +23,10 @@ export class JpegDecoder {
   readonly #budget: MemoryBudget;
   #kept: Kernel | undefined;
   #heldBytes = 0;
-  #release = () => {};
+  /** Of the kept instance: one for each time that it has grown. */
+  #held: Release[] = [];
   /** Reservations of instances that were let go. */
-  #dropped: { readonly since: number; readonly release: () => void }[] = [];
+  #dropped: { readonly since: number; readonly releases: readonly Release[] }[] = [];
 
   constructor(module: WebAssembly.Module, budget: MemoryBudget) {
     this.#module = module;
@@ -48,44 +49,45 @@ export class JpegDecoder {
     const plan = planOf(header, side);
     const inside = instanceBytes(plan.totalBytes);
     fitsAtAll(inside + extraBytes, this.#budget);
-    const release = await this.#reserve(inside, extraBytes);
+    const { release, reserved } = await this.#reserve(inside, extraBytes);
     try {
       const kernel = this.#kept ?? new Kernel(this.#module);
       this.#kept = kernel;
       return use((sink) => decodeRows(kernel, bytes, header, plan, sink));
     } finally {
-      release();
-      this.#hold();
+      this.#hold(release, reserved);
     }
   }
 
   /** What the kept instance holds need not be reserved again, if it is still kept when the wait is over. */
-  async #reserve(inside: number, outside: number): Promise<() => void> {
+  async #reserve(inside: number, outside: number): Promise<{ release: Release; reserved: number }> {
     for (;;) {
       const growth = Math.max(0, inside - this.#heldBytes);
-      const release = await this.#budget.reserve(growth + outside, { timeoutMs: WAIT_MS });
-      if (inside - this.#heldBytes <= growth) return release;
+      const reserved = growth + outside;
+      const release = await this.#budget.reserve(reserved, { timeoutMs: WAIT_MS });
+      if (inside - this.#heldBytes <= growth) return { release, reserved };
       release();
     }
   }
 
-  /** Reserves what the kept instance has grown to, or lets it go. */
-  #hold(): void {
+  /** Keeps of what was reserved that by which the instance has grown, or lets the instance go. */
+  #hold(release: Release, reserved: number): void {
     const bytes = this.#kept?.heldBytes ?? 0;
-    this.#release();
+    const grown = bytes - this.#heldBytes;
+    release(reserved - grown);
+    if (grown > 0) this.#held.push(release);
     this.#heldBytes = bytes;
-    this.#release = this.#budget.tryReserve(bytes) ?? (() => {});
     // Seldom a picture needs more, and others need the memory.
     if (bytes <= DECODER_BYTES) return;
-    this.#dropped.push({ since: Date.now(), release: this.#release });
-    this.#release = () => {};
+    this.#dropped.push({ since: Date.now(), releases: this.#held });
+    this.#held = [];
     this.#kept = undefined;
     this.#heldBytes = 0;
   }
 
   #settle(): void {
     const before = Date.now() - COLLECTED_MS;
-    for (const { since, release } of this.#dropped) if (since <= before) release();
+    for (const { since, releases } of this.#dropped) if (since <= before) for (const release of releases) release();
     this.#dropped = this.#dropped.filter(({ since }) => since > before);
   }
 }
