@@ -2,7 +2,7 @@ import type { ModelInput } from '../catalogue/manifest.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
 import { fitsAtAll } from './errors.ts';
 import { fashion, toGrey } from './fashion.ts';
-import { centre, frameOf, shorterSideTo } from './frame.ts';
+import { centre, frameOf, resizedSize } from './frame.ts';
 import { type Header, readHeader } from './header.ts';
 import { InputRows, inputRowsBytes, type Prepared, storedTarget, tensor } from './input-rows.ts';
 import { JpegDecoder, WAIT_MS } from './jpeg/decode.ts';
@@ -98,14 +98,14 @@ export function preprocessRaster(raster: Raster, input: ModelInput): Uint8Array 
   const { resize: how } = input;
   if (how.rule === 'fashion') return tensor(fashion(raster), input);
   const source = input.channels === 'grey' ? toGrey(raster) : raster;
-  const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, raster);
+  const size = resizedSize(raster, how);
   return tensor(resize(source, size, how.filter, centre(size, input)), input);
 }
 
 /** Weights of both axes, sums of open rows and the result; of a photo of a garment, grey twice. */
 function resizingBytes({ width, height }: Header, { resize: how, ...input }: ModelInput): number {
   if (how.rule === 'fashion') return 2 * width * height;
-  const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, { width, height });
+  const size = resizedSize({ width, height }, how);
   const grey = input.channels === 'grey' ? width * height : 0;
   if (how.filter === 'nearest') return grey + input.width * input.height * 3;
   const taps =
