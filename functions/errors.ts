@@ -84,5 +84,9 @@ export class ServiceError extends Error {
   }
 }
 
+/** @param what cannot be asked */
+export const noDatabase = (what: string, cause?: unknown): ServiceError =>
+  new ServiceError('busy', what, 'Try again after the seconds that Retry-After says.', { retryAfterSeconds: 5, cause });
+
 /** D1 says so of each of its errors; what is wrong with a statement of ours, tests find. */
 export const isOfDatabase = (error: unknown): boolean => error instanceof Error && /^D1_ERROR/.test(error.message);

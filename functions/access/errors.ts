@@ -1,4 +1,4 @@
-import { ServiceError } from '../errors.ts';
+import { noDatabase, ServiceError } from '../errors.ts';
 
 export function unauthorized(what: string, todo: string, cause?: unknown): ServiceError {
   return new ServiceError('unauthorized', what, todo, { cause });
@@ -19,10 +19,5 @@ export const refusedToken = (why: string, cause?: unknown): ServiceError =>
 
 /** Nobody is let in, and nothing answered, that cannot be looked up or counted. */
 export function databaseAway(cause: unknown): never {
-  throw new ServiceError(
-    'busy',
-    'The database of keys and quotas cannot be asked.',
-    'Try again after the seconds that Retry-After says.',
-    { retryAfterSeconds: 5, cause },
-  );
+  throw noDatabase('The database of keys and quotas cannot be asked.', cause);
 }

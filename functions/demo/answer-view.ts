@@ -1,4 +1,5 @@
 import type { Answer, Prediction } from './api.ts';
+import { barsOf, percent, spaced } from './bars.ts';
 import { part } from './dom.ts';
 
 /** The label, the ten bars and the time; the same once more in words, for those who listen. */
@@ -22,7 +23,7 @@ export class AnswerView {
     const [best] = predictions;
     this.#head(best);
     this.#text('#facts', `${time(milliseconds)} there and back · ${model.id}, revision ${model.revision}`);
-    part(this.#root, '#bars', HTMLElement).replaceChildren(...predictions.map(bar));
+    part(this.#root, '#bars', HTMLElement).replaceChildren(...barsOf(predictions));
     this.#text(
       '#status',
       best ? `${spaced(best.label)}, ${percent(best.score)}. Answered in ${time(milliseconds)}.` : 'No answer.',
@@ -47,34 +48,6 @@ export class AnswerView {
   #text(selector: string, text: string): void {
     part(this.#root, selector, HTMLElement).textContent = text;
   }
-}
-
-function bar({ label, score }: Prediction): HTMLLIElement {
-  const row = document.createElement('li');
-  const name = span('label', spaced(label));
-  name.title = spaced(label);
-  const track = span('track', '');
-  const fill = span('fill', '');
-  track.append(fill);
-  fill.style.width = `${score * 100}%`;
-  row.append(name, track, span('value', percent(score)));
-  return row;
-}
-
-function span(className: string, text: string): HTMLSpanElement {
-  const element = document.createElement('span');
-  element.className = className;
-  element.textContent = text;
-  return element;
-}
-
-/** ImageNet's names have underscores for spaces; a line can only break at spaces. */
-export const spaced = (label: string): string => label.replaceAll('_', ' ');
-
-/** Never 0 or 100 where it only rounds to it. */
-function percent(score: number): string {
-  if (score > 0 && score < 0.001) return '< 0.1 %';
-  return score < 1 && score >= 0.9995 ? '> 99.9 %' : `${(score * 100).toFixed(1)} %`;
 }
 
 const time = (milliseconds: number) => `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;

@@ -7,7 +7,7 @@ export type ExplainMethod = 'cam' | 'occlusion';
 /** One of `GET /models`. */
 export type Model = Pick<
   Manifest,
-  'id' | 'title' | 'revision' | 'runtime' | 'parameters' | 'classes' | 'input' | 'metrics' | 'memory'
+  'id' | 'title' | 'revision' | 'runtime' | 'parameters' | 'macs' | 'classes' | 'input' | 'metrics' | 'memory'
 > & { readonly explanation: ExplainMethod };
 
 export interface Prediction {

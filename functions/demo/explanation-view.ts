@@ -1,5 +1,5 @@
-import { spaced } from './answer-view.ts';
 import type { Explanation } from './api.ts';
+import { spaced } from './bars.ts';
 import { part } from './dom.ts';
 
 const METHODS: Readonly<Record<Explanation['method'], string>> = {

@@ -1,4 +1,4 @@
-import { spaced } from './answer-view.ts';
+import { spaced } from './bars.ts';
 import { part } from './dom.ts';
 import type { Picture } from './picture.ts';
 

@@ -41,9 +41,11 @@ export function listenForPictures(zone: HTMLElement, { onPictures, onProblem }: 
   });
 
   document.addEventListener('paste', (event) => {
+    // Text that is pasted into a field, such as a key, is the field's.
+    if (event.target instanceof HTMLInputElement) return;
     if (!give(event.clipboardData?.files ?? [])) onProblem(nothingToPaste());
   });
-  listenForPasteButton(part(zone, 'button', HTMLButtonElement), { onPictures, onProblem });
+  listenForPasteButton(part(zone, '#paste', HTMLButtonElement), { onPictures, onProblem });
 }
 
 /** For devices without keys: shown only where the browser lets a page read the clipboard. */

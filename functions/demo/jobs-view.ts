@@ -1,3 +1,4 @@
+import { spaced } from './bars.ts';
 import { part } from './dom.ts';
 import { Problem } from './problem.ts';
 import { ask } from './request.ts';
@@ -111,7 +112,7 @@ function told({ status, attempts, endpoint_off: off, next_attempt_at: next }: De
 function resultsOf({ results }: Job): HTMLUListElement {
   const list = document.createElement('ul');
   for (const { id, status, predictions, error } of results) {
-    list.append(text('li', `${id}: ${predictions?.[0]?.label.replaceAll('_', ' ') ?? error?.title ?? status}`));
+    list.append(text('li', `${id}: ${predictions?.[0] ? spaced(predictions[0].label) : (error?.title ?? status)}`));
   }
   return list;
 }

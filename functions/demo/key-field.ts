@@ -4,14 +4,15 @@ import { keepKey, keptKey } from './request.ts';
 /** A key for services that ask for one; open where the service has just asked. */
 export class KeyField {
   readonly #box: HTMLDetailsElement;
+  readonly #input: HTMLInputElement;
 
   constructor(box: HTMLDetailsElement, onChange: () => void) {
     this.#box = box;
-    const input = part(box, 'input', HTMLInputElement);
-    input.value = keptKey();
+    this.#input = part(box, 'input', HTMLInputElement);
+    this.#input.value = keptKey();
     part(box, 'form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
-      keepKey(input.value.trim());
+      keepKey(this.#input.value.trim());
       this.#box.open = false;
       onChange();
     });
@@ -19,5 +20,6 @@ export class KeyField {
 
   ask(): void {
     this.#box.open = true;
+    this.#input.focus();
   }
 }

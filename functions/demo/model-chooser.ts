@@ -1,18 +1,25 @@
 import type { Model } from './api.ts';
+import { part } from './dom.ts';
+import { factsOf, modelCard } from './model-card.ts';
 
-/** Which model answers. Its facts stand below, so that a figure never lacks its data set. */
+/** From here on the cards stand open: beside the answer, not above it. As in the stylesheets. */
+const WIDE = '(min-width: 56rem)';
+
+/** Which model answers: a card each. The facts of the chosen one stand below, so that a figure never lacks its data set. */
 export class ModelChooser {
-  readonly #select: HTMLSelectElement;
+  readonly #details: HTMLDetailsElement;
+  readonly #cards: HTMLElement;
   readonly #facts: HTMLElement;
   #models: readonly Model[] = [];
 
-  constructor(select: HTMLSelectElement, facts: HTMLElement, onChange: (model: Model) => void) {
-    this.#select = select;
-    this.#facts = facts;
-    select.addEventListener('change', () => {
+  constructor(root: HTMLElement, onChange: (model: Model) => void) {
+    this.#details = part(root, 'details', HTMLDetailsElement);
+    this.#cards = part(root, 'fieldset', HTMLElement);
+    this.#facts = part(root, '#model-facts', HTMLElement);
+    this.#cards.addEventListener('change', () => {
       const model = this.chosen;
       if (!model) return;
-      this.#facts.textContent = this.#tell(model);
+      this.#tell(model);
       onChange(model);
     });
   }
@@ -22,23 +29,27 @@ export class ModelChooser {
   }
 
   get chosen(): Model | undefined {
-    return this.#models.find(({ id }) => id === this.#select.value);
+    const checked = this.#cards.querySelector<HTMLInputElement>(':checked')?.value;
+    return this.#models.find(({ id }) => id === checked);
   }
 
-  /** Offers these; the first is chosen, one of garments where there is one: the page's samples are garments. */
+  /** The best is chosen, of garments where there is one: the page's samples are garments. A choice that was made stays. */
   offer(models: readonly Model[]): void {
-    const garments = ({ input }: Model) => Number(input.resize.rule === 'fashion');
-    this.#models = models.toSorted((a, b) => garments(b) - garments(a));
-    this.#select.replaceChildren(...this.#models.map(({ id, title }) => new Option(title, id)));
-    this.#select.disabled = false;
-    this.#select.hidden = models.length < 2;
-    const [first] = this.#models;
-    this.#facts.textContent = first ? this.#tell(first) : 'None is deployed yet: npm run train makes one.';
+    const before = this.chosen?.id;
+    const rank = ({ input, metrics }: Model) => Number(input.resize.rule === 'fashion') + (metrics?.top1 ?? 0);
+    this.#models = models.toSorted((a, b) => rank(b) - rank(a));
+    const chosen = this.#models.find(({ id }) => id === before) ?? this.#models[0];
+    for (const card of this.#cards.querySelectorAll('.card')) card.remove();
+    this.#cards.append(...this.#models.map((model) => modelCard(model, model === chosen)));
+    this.#details.hidden = !chosen;
+    this.#details.open = matchMedia(WIDE).matches;
+    if (chosen) this.#tell(chosen);
+    else this.#facts.textContent = 'None is deployed yet: npm run train makes one.';
   }
 
-  /** One model alone needs no chooser, but it keeps its name. */
-  #tell(model: Model): string {
-    return this.#models.length < 2 ? `${model.title} · ${factsOf(model)}` : factsOf(model);
+  #tell(model: Model): void {
+    part(this.#details, '#chosen', HTMLElement).textContent = model.title;
+    this.#facts.textContent = factsOf(model);
   }
 
   /** In place of the facts, where the models could not be had. */
@@ -46,20 +57,3 @@ export class ModelChooser {
     this.#facts.textContent = why;
   }
 }
-
-function factsOf({ parameters, metrics, memory, runtime }: Model): string {
-  const accuracy =
-    metrics && `${percent(metrics.top1)} right on ${metrics.dataset} (${metrics.n.toLocaleString('en')} pictures)`;
-  const facts = [
-    accuracy,
-    `${parameters.toLocaleString('en')} parameters`,
-    `${megabytes(memory.total)} in memory`,
-    RUNTIMES[runtime],
-  ];
-  return facts.filter(Boolean).join(' · ');
-}
-
-const RUNTIMES: Readonly<Record<Model['runtime'], string>> = { tfjs: 'TF.js, float32', int8: '8-bit integers' };
-
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;

@@ -1,5 +1,6 @@
 import { AnswerView } from './answer-view.ts';
-import { classify, explain, listModels, type Model } from './api.ts';
+import { type Answer, classify, explain, listModels, type Model } from './api.ts';
+import { listenForCamera } from './camera.ts';
 import { CompareView } from './compare-view.ts';
 import { CurlView } from './curl.ts';
 import { part } from './dom.ts';
@@ -14,10 +15,12 @@ import { PictureView } from './picture-view.ts';
 import { Problem, type Remedy } from './problem.ts';
 import { ProblemView } from './problem-view.ts';
 import { listenForSamples, markSample } from './samples.ts';
+import { listenForTheme } from './theme.ts';
 
 const byId = (id: string) => part(document, `#${id}`, HTMLElement);
 
-const chooser = new ModelChooser(part(document, '#model', HTMLSelectElement), byId('model-facts'), chosen);
+listenForTheme(part(document, '#theme', HTMLButtonElement));
+const chooser = new ModelChooser(part(document, '.models', HTMLElement), chosen);
 const answerView = new AnswerView(byId('answer'));
 const pictureView = new PictureView(byId('answer'));
 const explanationView = new ExplanationView(byId('answer'), () => explainAgain());
@@ -36,7 +39,9 @@ let asking = new AbortController();
 const intake = { onPictures: askAll, onProblem: (problem: Problem) => problemView.show(problem) };
 listenForPictures(byId('zone'), intake);
 listenForSamples(samples, intake);
-await start();
+listenForCamera(part(document, '#camera', HTMLButtonElement), part(document, '#camera-box', HTMLDialogElement), intake);
+// Not awaited: the page is painted once this file has run.
+void start();
 
 /** Learns which models there are; a picture that came in the meantime is answered then. */
 async function start(): Promise<void> {
@@ -88,13 +93,23 @@ async function ask(given: Picture): Promise<void> {
     const answer = await classify(model.id, given.blob, signal);
     answerView.show(answer);
     historyView.add(given, answer.predictions[0]?.label ?? 'No answer', model.id);
-    const other = compareView.chosen;
-    if (other) compareView.show(answer, await classify(other.id, given.blob, signal));
+    await compareAnswer(given, answer, signal);
     if (explanationView.wanted) await explainAnswer(given, model, signal);
   } catch (error) {
     if (signal.aborted) return;
     fail(error);
     historyView.add(given, Problem.from(error).title, model.id);
+  }
+}
+
+async function compareAnswer(given: Picture, answer: Answer, signal: AbortSignal): Promise<void> {
+  const other = compareView.chosen;
+  if (!other) return;
+  try {
+    const second = await classify(other.id, given.blob, signal);
+    if (!signal.aborted) compareView.show(answer, second);
+  } catch (error) {
+    if (!signal.aborted) compareView.fail(error);
   }
 }
 

@@ -24,9 +24,11 @@ export class Problem extends Error {
   static async of(response: Response): Promise<Problem> {
     const document: unknown = await response.json().catch(() => null);
     const { title, detail } = (document ?? {}) as { title?: unknown; detail?: unknown };
+    const wait = Number(response.headers.get('retry-after'));
+    const seconds = wait > 0 ? ` That is ${wait} s.` : '';
     return new Problem(
       typeof title === 'string' ? title : `The service answered ${response.status}`,
-      typeof detail === 'string' ? detail : 'It gave no reason. Try again in a moment.',
+      typeof detail === 'string' ? `${detail}${seconds}` : 'It gave no reason. Try again in a moment.',
       { remedy: remedyOf(response.status), needsKey: response.status === 401 },
     );
   }

@@ -16,7 +16,7 @@ export async function buildPage(outDir: string): Promise<void> {
     await mkdir(path.join(outDir, folder), { recursive: true });
   }
   await build({
-    entryPoints: [path.join(source, 'page.ts'), path.join(source, 'style.css')],
+    entryPoints: [path.join(source, 'page.ts'), path.join(source, 'style.css'), path.join(source, 'style/dark.css')],
     outdir: page,
     bundle: true,
     format: 'esm',

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { wrangler } from './database.ts';
 
 /**
@@ -36,7 +35,7 @@ export async function makeQueues(names: readonly string[], run: (args: readonly 
   return made;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+if (process.argv[1] === import.meta.filename) {
   const toml = await readFile(path.join(import.meta.dirname, '../../wrangler.toml'), 'utf8');
   for (const name of await makeQueues(queuesOf(toml), wrangler)) console.log(`made the queue ${name}`);
 }

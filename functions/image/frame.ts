@@ -16,7 +16,7 @@ export function frameOf(raster: Raster, input: ModelInput): Frame {
   const { width, height } = raster;
   const { resize: how } = input;
   if (how.rule === 'fashion') return { picture: { width, height }, seen: aroundGarment(raster) };
-  const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, raster);
+  const size = resizedSize(raster, how);
   const window = centre(size, input);
   const [acrossBy, downBy] = [width / size.width, height / size.height];
   const seen = {
@@ -38,8 +38,12 @@ function aroundGarment(raster: Raster): Window {
   return { left: box.left - before(box.width), top: box.top - before(box.height), width: side, height: side };
 }
 
+/** To what a picture is resized before the input is cut out. */
+export const resizedSize = (picture: Size, how: Exclude<ModelInput['resize'], { rule: 'fashion' }>): Size =>
+  how.rule === 'stretch' ? how : shorterSideTo(how.size, picture);
+
 /** torchvision's `Resize(size)`: the longer side is cut to a whole number, not rounded. */
-export function shorterSideTo(size: number, { width, height }: Size): Size {
+function shorterSideTo(size: number, { width, height }: Size): Size {
   const shorter = Math.min(width, height);
   return { width: Math.trunc((size * width) / shorter), height: Math.trunc((size * height) / shorter) };
 }

@@ -1,7 +1,7 @@
 import type { ModelInput } from '../catalogue/manifest.ts';
 import type { Orientation } from './exif.ts';
 import { fashion } from './fashion.ts';
-import { centre, type Frame, frameOf, shorterSideTo } from './frame.ts';
+import { centre, type Frame, frameOf, resizedSize } from './frame.ts';
 import { Nearest, Resizer, type Size, type Window } from './resize.ts';
 import { luma, type Raster, type RowSink } from './rows.ts';
 import { tapsBytes } from './taps.ts';
@@ -37,7 +37,7 @@ export function storedTarget(full: Size, orientation: Orientation, input: ModelI
 
 function uprightTarget(picture: Size, { resize: how, width, height }: ModelInput): Size {
   if (how.rule === 'fashion') return { width, height };
-  return how.rule === 'stretch' ? how : shorterSideTo(how.size, picture);
+  return resizedSize(picture, how);
 }
 
 /** The upright picture's window in the stored one. */

@@ -1,4 +1,4 @@
-import { DECODER_BYTES, type MemoryBudget } from '../memory-budget.ts';
+import { DECODER_BYTES, type MemoryBudget, type Release } from '../memory-budget.ts';
 import { fitsAtAll } from './errors.ts';
 
 /** How long a picture waits for the memory that decoding it takes. */
@@ -20,9 +20,10 @@ export class KeptInstance<Instance extends Growing> {
   readonly #budget: MemoryBudget;
   #kept: Instance | undefined;
   #heldBytes = 0;
-  #release = () => {};
+  /** Of the kept instance: one for each time that it has grown. */
+  #held: Release[] = [];
   /** Reservations of instances that were let go. */
-  #dropped: { readonly since: number; readonly release: () => void }[] = [];
+  #dropped: { readonly since: number; readonly releases: readonly Release[] }[] = [];
 
   constructor(make: () => Instance, budget: MemoryBudget) {
     this.#make = make;
@@ -38,50 +39,54 @@ export class KeptInstance<Instance extends Growing> {
    */
   async with<T>(inside: number, outside: number, use: (instance: Instance, replace: () => Instance) => T): Promise<T> {
     fitsAtAll(inside + outside, this.#budget);
-    const release = await this.#reserve(inside, outside);
+    const { release, reserved } = await this.#reserve(inside, outside);
     try {
-      const replace = () => {
-        this.#letGo();
-        this.#kept = this.#make();
-        return this.#kept;
-      };
-      return use(this.#kept ?? replace(), replace);
+      return use(this.#instance(), () => {
+        this.#kept = undefined;
+        return this.#instance();
+      });
     } finally {
-      release();
-      this.#hold();
+      this.#hold(release, reserved);
     }
+  }
+
+  #instance(): Instance {
+    this.#kept ??= this.#make();
+    return this.#kept;
   }
 
   /** What the kept instance holds need not be reserved again, if it is still kept when the wait is over. */
-  async #reserve(inside: number, outside: number): Promise<() => void> {
+  async #reserve(inside: number, outside: number): Promise<{ release: Release; reserved: number }> {
     for (;;) {
       const growth = Math.max(0, inside - this.#heldBytes);
-      const release = await this.#budget.reserve(growth + outside, { timeoutMs: WAIT_MS });
-      if (inside - this.#heldBytes <= growth) return release;
+      const reserved = growth + outside;
+      const release = await this.#budget.reserve(reserved, { timeoutMs: WAIT_MS });
+      if (inside - this.#heldBytes <= growth) return { release, reserved };
       release();
     }
   }
 
-  /** Reserves what the kept instance has grown to, or lets it go. */
-  #hold(): void {
-    const bytes = this.#kept?.heldBytes ?? 0;
-    this.#release();
+  /**
+   * Keeps of what was reserved that by which the instance has grown, or lets the instance go. One that took another's
+   * place has that one's reservation.
+   */
+  #hold(release: Release, reserved: number): void {
+    const bytes = Math.max(this.#heldBytes, this.#kept?.heldBytes ?? 0);
+    const grown = bytes - this.#heldBytes;
+    release(reserved - grown);
+    if (grown > 0) this.#held.push(release);
     this.#heldBytes = bytes;
-    this.#release = this.#budget.tryReserve(bytes) ?? (() => {});
     // Seldom a picture needs more, and others need the memory.
-    if (bytes > DECODER_BYTES) this.#letGo();
-  }
-
-  #letGo(): void {
-    this.#dropped.push({ since: Date.now(), release: this.#release });
-    this.#release = () => {};
+    if (bytes <= DECODER_BYTES) return;
+    this.#dropped.push({ since: Date.now(), releases: this.#held });
+    this.#held = [];
     this.#kept = undefined;
     this.#heldBytes = 0;
   }
 
   #settle(): void {
     const before = Date.now() - COLLECTED_MS;
-    for (const { since, release } of this.#dropped) if (since <= before) release();
+    for (const { since, releases } of this.#dropped) if (since <= before) for (const release of releases) release();
     this.#dropped = this.#dropped.filter(({ since }) => since > before);
   }
 }

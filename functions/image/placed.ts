@@ -39,4 +39,3 @@ export class Placed implements RowSink {
     for (; this.#y < Math.min(until, this.#canvas.height); this.#y++) this.#next.row(this.#line);
   }
 }
-

@@ -4,7 +4,7 @@ import { avifDecoder, avifPicture } from './avif/decode.ts';
 import { fitsAtAll, unsupported } from './errors.ts';
 import type { Orientation } from './exif.ts';
 import { fashion, toGrey } from './fashion.ts';
-import { centre, shorterSideTo } from './frame.ts';
+import { centre, resizedSize } from './frame.ts';
 import { decodeGif, gifBytes } from './gif/decode.ts';
 import { type Header, isHeic, readHeader } from './header.ts';
 import { type Incoming, InputRows, inputRowsBytes, type Prepared, storedTarget, tensor } from './input-rows.ts';
@@ -182,6 +182,6 @@ export function preprocessRaster(raster: Raster, input: ModelInput): Uint8Array 
   const { resize: how } = input;
   if (how.rule === 'fashion') return tensor(fashion(raster), input);
   const source = input.channels === 'grey' ? toGrey(raster) : raster;
-  const size = how.rule === 'stretch' ? how : shorterSideTo(how.size, raster);
+  const size = resizedSize(raster, how);
   return tensor(resize(source, size, how.filter, centre(size, input)), input);
 }

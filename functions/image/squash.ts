@@ -163,7 +163,8 @@ export class SquashDecoder {
         if (!outcome.given && kept.wanting) outcome = replace().decode(file, limitBytes, take);
         // Nothing is known of its memory any more.
         if (outcome.broken) replace();
-        if (!outcome.given && kept.wanting) throw this.#damaged('takes more memory than its size tells', outcome.broken);
+        if (!outcome.given && kept.wanting)
+          throw this.#damaged('takes more memory than its size tells', outcome.broken);
         if (!outcome.given) throw this.#damaged('cannot be decoded', outcome.broken);
       }),
     );

@@ -73,10 +73,9 @@ export class Orders {
     try {
       await context.charge?.(images.length);
       if (images.some(({ hash }) => hash !== null)) await store.beginUpload(id);
-      for (const image of order.images) {
-        if (!('bytes' in image)) continue;
-        const bytes = image.bytes();
-        await bucket.put(blobKey(id, await sha256Hex(bytes)), bytes);
+      for (const [i, image] of order.images.entries()) {
+        const hash = images[i]?.hash;
+        if (hash && 'bytes' in image) await bucket.put(blobKey(id, hash), image.bytes());
       }
       const now = Date.now();
       const [made] = await store.database.batch([

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { type ErrorCode, isOfDatabase, type Problem, ServiceError } from '../errors.ts';
+import { type ErrorCode, isOfDatabase, noDatabase, type Problem, ServiceError } from '../errors.ts';
 
 interface Meaning {
   readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 501 | 503;
@@ -40,16 +40,9 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
 
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
-const DATABASE_AWAY = new ServiceError(
-  'busy',
-  'The database does not answer.',
-  'Try again after the seconds that Retry-After says.',
-  { retryAfterSeconds: 5 },
-);
-
 /** What is no {@link ServiceError} is ours: it says nothing of its inside. */
 export function problemOf(error: unknown): Problem {
-  if (isOfDatabase(error)) return problemOf(DATABASE_AWAY);
+  if (isOfDatabase(error)) return problemOf(noDatabase('The database does not answer.'));
   if (!(error instanceof ServiceError)) {
     return {
       type: 'internal',

@@ -1,6 +1,7 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { jobBodySchema, jobListSchema, jobSchema } from '../jobs/job.ts';
+import { pageSchema } from './jobs.ts';
 import { problems } from './native-paths.ts';
 import { bytes, json } from './path-parts.ts';
 
@@ -42,7 +43,7 @@ export const jobsPaths: readonly RouteConfig[] = [
     tags: ['Jobs'],
     summary: 'Jobs of the caller, newest first',
     request: {
-      query: z.object({ limit: z.int().min(1).max(100).optional(), cursor: z.string().optional() }),
+      query: pageSchema,
     },
     responses: { 200: json(jobListSchema, 'A page; next is the cursor of the one after it.'), ...problems(400, 503) },
   },

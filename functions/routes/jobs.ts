@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import { z } from 'zod';
 import { callerOf } from '../access/caller.ts';
 import { ownerOf } from '../access/owner.ts';
 import { ServiceError } from '../errors.ts';
@@ -6,6 +7,7 @@ import { decodeBase64 } from '../input/base64.ts';
 import { readBody, tooLarge } from '../input/body.ts';
 import { MAX_IMAGE_BYTES, mediaType, present } from '../input/images.ts';
 import { checked, parseJsonBody } from '../input/json.ts';
+import { numberInText, queryOf } from '../input/options.ts';
 import { jobBodySchema, MAX_JOB_IMAGES, type Order, orderSchema, unknownJob } from '../jobs/job.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { route } from './methods.ts';
@@ -13,6 +15,11 @@ import { route } from './methods.ts';
 /** An isolate holds the body, and one decoded picture at a time. */
 export const MAX_JOB_BYTES = 25_000_000;
 const MAX_PAGE = 100;
+const CURSOR = /^(\d{1,15})\.(job_[0-9a-f]{32})$/;
+const limit = z.int().min(1).max(MAX_PAGE);
+/** As it is documented; in a query string numbers are text. */
+export const pageSchema = z.object({ limit: limit.default(20), cursor: z.string().regex(CURSOR).optional() });
+const pageQuerySchema = pageSchema.extend({ limit: numberInText.pipe(limit).default(20) });
 const TODO = 'Send {"model": "…", "images": [{"url": "https://…"} or {"image": "<base64>"}, …]}; /docs has the rest.';
 
 /** `POST /jobs`, `GET /jobs`, `GET` and `DELETE /jobs/{id}`, `POST /jobs/{id}/redeliver`. */
@@ -27,21 +34,13 @@ export function jobsRoute(app: Hono, jobs: Jobs, charge: (images: number) => Pro
       return c.json(await jobs.get(owner, id), 202);
     },
     GET: async (c) => {
-      const limit = Number(c.req.query('limit') ?? 20);
-      const cursor = /^(\d{1,15})\.(job_[0-9a-f]{32})$/.exec(c.req.query('cursor') ?? '');
-      if (
-        !Number.isInteger(limit) ||
-        limit < 1 ||
-        limit > MAX_PAGE ||
-        (c.req.query('cursor') !== undefined && !cursor)
-      ) {
-        throw new ServiceError(
-          'bad-option',
-          'The page is not understood.',
-          `limit is 1 to ${MAX_PAGE}, cursor what "next" was.`,
-        );
-      }
-      const before = cursor ? { at: Number(cursor[1]), id: cursor[2] ?? '' } : undefined;
+      const { limit, cursor } = queryOf(
+        new URL(c.req.url).searchParams,
+        pageQuerySchema,
+        `limit is 1 to ${MAX_PAGE}, cursor what "next" was.`,
+      );
+      const [, at, id = ''] = CURSOR.exec(cursor ?? '') ?? [];
+      const before = at === undefined ? undefined : { at: Number(at), id };
       return c.json(await jobs.list(ownerOf(callerOf(c)), { limit, before }));
     },
   });

@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import factory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import sharp from 'sharp';
-import type { ModelInput } from '../../functions/catalogue/manifest.ts';
 import { readJpegHeader } from '../../functions/image/jpeg/markers.ts';
 import { planOf, sideFor } from '../../functions/image/jpeg/plan.ts';
 import { preprocess, preprocessRaster } from '../../functions/image/preprocess.ts';
 import type { Raster } from '../../functions/image/rows.ts';
 import { MemoryBudget } from '../../functions/memory-budget.ts';
+import { presetInput } from '../../training/compile/presets.ts';
 import { loadServedModel } from '../../training/evaluate/served-model.ts';
 import { shared } from '../fixtures/shared.ts';
 import { BenchError } from './networks.ts';
@@ -17,14 +17,7 @@ const root = path.join(import.meta.dirname, '../..');
 const compile = (file: string) => new WebAssembly.Module(readFileSync(path.join(root, file)));
 
 /** ResNet-50's. */
-const INPUT: ModelInput = {
-  width: 224,
-  height: 224,
-  channels: 'rgb',
-  resize: { rule: 'shorter-side', size: 256, filter: 'bilinear' },
-  scale: [1],
-  offset: [0],
-};
+const INPUT = presetInput('imagenet-torch', [224, 224, 3]);
 const ENLARGED = { width: 4032, height: 3024, fit: 'fill', kernel: 'lanczos3' } as const;
 
 interface Codec {

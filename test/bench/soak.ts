@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Subject } from './load-subjects.ts';
 import { failures, openLoop, quantile } from './open-loop.ts';
+import { residentBytes } from './resident-bytes.ts';
 import { spread } from './statistics.ts';
 
 /** How often memory is looked at. */
@@ -27,14 +27,4 @@ export async function soak(
   const [middle, last] = [megabytes(third, 2 * third), megabytes(2 * third, bytes.length)];
   figure('memory of the process, second third', `${middle.toFixed(1)} MB`);
   figure('memory of the process, last third', `${last.toFixed(1)} MB`, `${(last - middle).toFixed(1)} MB more`);
-}
-
-/** Resident set, where the system tells it (`proc(5)`). */
-function residentBytes(pid: number | undefined): number {
-  try {
-    const [kilobytes = 'NaN'] = /(?<=VmRSS:\s+)\d+/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return Number(kilobytes) * 1024;
-  } catch {
-    return Number.NaN;
-  }
 }

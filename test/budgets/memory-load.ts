@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { table } from '../../training/terminal/table.ts';
+import { residentBytes } from '../bench/resident-bytes.ts';
 import { type IsolateMemory, IsolateProbe, totalOf } from './isolate-memory.ts';
 import { plannedBytes, randomModel } from './random-model.ts';
 import { startTwoWorkers } from './two-workers.ts';
@@ -99,16 +100,6 @@ async function picturesOf(): Promise<readonly Uint8Array<ArrayBuffer>[]> {
   const bytes: Uint8Array<ArrayBuffer>[] = [];
   for (const picture of made) bytes.push(new Uint8Array(await picture.toBuffer()));
   return bytes;
-}
-
-/** Resident set, where the system tells it (`proc(5)`). */
-function residentBytes(pid: number | undefined): number {
-  try {
-    const [kilobytes = 'NaN'] = /(?<=VmRSS:\s+)\d+/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return Number(kilobytes) * 1024;
-  } catch {
-    return Number.NaN;
-  }
 }
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);

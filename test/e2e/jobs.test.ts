@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Service, startService } from './service.ts';
+import { type Service, startService, webhookSecret } from './service.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const examples = path.join(root, 'functions/webhooks/examples');
@@ -47,14 +47,13 @@ afterAll(async () => {
 /** `npm run webhooks -- source add cms …`, while the service runs. @returns the secret that it prints */
 async function addSource(state: string): Promise<string> {
   const mapping = path.join(examples, 'cms/mapping.json');
-  const secret = /^WEBHOOK_SECRET="?([^"\n]+)/m.exec(await readFile(path.join(root, '.dev.vars'), 'utf8'))?.[1];
   const words = ['--model', 'fashion-mlp', '--mapping', mapping, '--callback-url', receiver.url, '--persist-to', state];
   const { stdout } = await run(
     process.execPath,
     [tsx, 'functions/deploy/webhooks.ts', 'source', 'add', 'cms', ...words],
     {
       cwd: root,
-      env: { ...process.env, WEBHOOK_SECRET: secret },
+      env: { ...process.env, WEBHOOK_SECRET: webhookSecret() },
     },
   );
   return /whsec_\S+/.exec(stdout)?.[0] ?? '';

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,14 +11,19 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** Of `.dev.vars`: what `npm start` signs callbacks with. */
+export const webhookSecret = (): string =>
+  /^WEBHOOK_SECRET="?([^"\n]+)/m.exec(readFileSync(path.join(root, '.dev.vars'), 'utf8'))?.[1] ?? '';
+
 const root = path.join(import.meta.dirname, '../..');
 const START_MS = 60_000;
 
 /**
  * Starts what `npm start` starts after its build, on a free port, and waits until it is ready.
  * @param more arguments of `wrangler dev`
+ * @returns with `kill`, as a machine that goes down
  */
-export async function startService(more: readonly string[] = []): Promise<Service> {
+export async function startService(more: readonly string[] = []): Promise<Service & { kill(): Promise<void> }> {
   const port = await freePort();
   // Several start at once: each has tables of its own.
   const state = mkdtempSync(path.join(tmpdir(), 'service-'));
@@ -43,16 +48,17 @@ export async function startService(more: readonly string[] = []): Promise<Servic
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk));
   child.stderr.on('data', (chunk: Buffer) => (printed += chunk));
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const stop = async () => {
-    if (child.exitCode === null && child.pid) process.kill(-child.pid, 'SIGTERM');
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null && child.pid) process.kill(-child.pid, signal);
     const killed = setTimeout(() => child.pid && process.kill(-child.pid, 'SIGKILL'), 5_000);
     await ended;
     clearTimeout(killed);
     rmSync(state, { recursive: true, force: true });
   };
-  for (const end = Date.now() + START_MS; Date.now() < end && child.exitCode === null; ) {
+  const stop = () => end('SIGTERM');
+  for (const late = Date.now() + START_MS; Date.now() < late && child.exitCode === null; ) {
     const ready = await fetch(`${base}/health/ready`).catch(() => null);
-    if (ready?.ok) return { base, output: () => printed, stop };
+    if (ready?.ok) return { base, output: () => printed, stop, kill: () => end('SIGKILL') };
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await stop();

@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Webhook } from 'standardwebhooks';
+import { startService, webhookSecret } from '../e2e/service.ts';
 
 /**
  * `npm run test:faults [-- JOBS]`: jobs through what `npm start` starts, to a receiver that fails in every way, while the
@@ -16,8 +16,6 @@ const IMAGES = 4;
 const END_MS = 9 * 60_000;
 const root = path.join(import.meta.dirname, '../..');
 const state = mkdtempSync(path.join(tmpdir(), 'faults-'));
-const port = 20_000 + Math.floor(Math.random() * 10_000);
-const base = `http://localhost:${port}`;
 const image = readFileSync(path.join(root, 'test/fixtures/fashion/9-0000.png')).toString('base64');
 const broken = Buffer.from('not an image').toString('base64');
 
@@ -59,7 +57,7 @@ function receive(request: IncomingMessage, response: ServerResponse, body: strin
   let job = '';
   let results = '';
   try {
-    const event = new Webhook(secret()).verify(body, request.headers as Record<string, string>);
+    const event = new Webhook(webhookSecret()).verify(body, request.headers as Record<string, string>);
     const { data } = event as { data: { id: string; results: unknown } };
     job = data.id;
     results = JSON.stringify(data.results);
@@ -93,33 +91,8 @@ function take(one: Seen, response: ServerResponse): void {
 }
 
 const pick = () => FAULTS[Math.floor(Math.random() * FAULTS.length)] ?? '500';
-const secret = () => /^WEBHOOK_SECRET="?([^"\n]+)/m.exec(readFileSync(path.join(root, '.dev.vars'), 'utf8'))?.[1] ?? '';
-
-async function start(): Promise<ChildProcess> {
-  const child = spawn(
-    process.execPath,
-    [
-      path.join(root, 'node_modules/tsx/dist/cli.mjs'),
-      path.join(root, 'functions/deploy/start.ts'),
-      ...['--port', String(port), '--inspector-port', String(port + 10_000), '--persist-to', state],
-      ...['--show-interactive-dev-session=false', '--log-level', 'warn'],
-    ],
-    { cwd: root, detached: true, stdio: 'ignore', env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: 'true' } },
-  );
-  for (const end = Date.now() + 60_000; Date.now() < end; await pause(200)) {
-    const ready = await fetch(`${base}/health/ready`).catch(() => null);
-    if (ready?.ok) return child;
-  }
-  throw new Error('the service did not become ready');
-}
-
+const start = () => startService(['--persist-to', state, '--log-level', 'warn']);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const kill = async (child: ChildProcess, signal: NodeJS.Signals) => {
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  if (child.pid) process.kill(-child.pid, signal);
-  await ended;
-};
-
 let service = await start();
 const ids: string[] = [];
 const cancelled = new Set<string>();
@@ -133,7 +106,7 @@ async function order(n: number): Promise<void> {
   const headers = { 'content-type': 'application/json', 'idempotency-key': `n${n}` };
   const body = JSON.stringify({ model: 'fashion-mlp', images, callback_url: callback });
   for (;;) {
-    const answer = await fetch(`${base}/jobs`, { method: 'POST', headers, body }).catch(() => null);
+    const answer = await fetch(`${service.base}/jobs`, { method: 'POST', headers, body }).catch(() => null);
     if (answer?.status === 202) {
       const { id } = (await answer.json()) as { id: string };
       if (kind === 'cancelled') await cancel(id);
@@ -148,7 +121,7 @@ async function order(n: number): Promise<void> {
 /** One that has ended meanwhile (409) stays as it is, with its callback. */
 async function cancel(id: string): Promise<void> {
   for (;;) {
-    const answer = await fetch(`${base}/jobs/${id}`, { method: 'DELETE' }).catch(() => null);
+    const answer = await fetch(`${service.base}/jobs/${id}`, { method: 'DELETE' }).catch(() => null);
     await answer?.body?.cancel();
     if (answer?.status === 200) cancelled.add(id);
     if (answer?.status === 200 || answer?.status === 409) return;
@@ -160,7 +133,7 @@ async function cancel(id: string): Promise<void> {
 async function states(pages: number): Promise<string[]> {
   const all: string[] = [];
   for (let page = 0, cursor = ''; page < pages; page++) {
-    const answer = await fetch(`${base}/jobs?limit=100${cursor}`);
+    const answer = await fetch(`${service.base}/jobs?limit=100${cursor}`);
     const { jobs, next } = (await answer.json()) as { jobs: { status: string }[]; next: string | null };
     all.push(...jobs.map(({ status }) => status));
     if (next === null) break;
@@ -177,7 +150,7 @@ while (ids.length < JOBS / 2) await pause(20);
 // From here on until nearly all are ordered it waits for a moment that has jobs in every state, if there is one.
 let atTheKill = await states(3);
 while (ids.length < 0.9 * JOBS && STATES.some((state) => !atTheKill.includes(state))) atTheKill = await states(3);
-await kill(service, 'SIGKILL');
+await service.kill();
 count('whole process killed');
 for (const state of atTheKill) count(`at the kill: ${state}`);
 downUntil = Date.now() + DOWN_MS;
@@ -188,7 +161,7 @@ const orderedMs = Date.now() - began;
 const open = new Set(ids);
 while (open.size > 0 && Date.now() - began < END_MS) {
   for (const id of open) {
-    const answer = await fetch(`${base}/jobs/${id}`).catch(() => null);
+    const answer = await fetch(`${service.base}/jobs/${id}`).catch(() => null);
     if (!answer?.ok) continue;
     const job = (await answer.json()) as {
       status: string;
@@ -208,10 +181,10 @@ while (open.size > 0 && Date.now() - began < END_MS) {
   }
   await pause(1_000);
 }
-await kill(service, 'SIGTERM');
+await service.stop();
 receiver.close();
 receiver.closeAllConnections();
-if (existsSync(state)) rmSync(state, { recursive: true, force: true });
+rmSync(state, { recursive: true, force: true });
 
 for (const id of open) wrong.push(`${id}: did not end, or was not delivered`);
 if (new Set(ids).size !== JOBS) wrong.push(`${new Set(ids).size} jobs for ${JOBS} orders`);

@@ -25,6 +25,8 @@ export function launch(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      // A moving pattern in place of a camera; whether a page may see it is each context's to say.
+      '--use-fake-device-for-media-stream',
     ],
   });
 }
@@ -63,4 +65,11 @@ export function listenForFaults(page: Page): string[] {
   });
   page.on('pageerror', (error) => faults.push(String(error)));
   return faults;
+}
+
+/** Takes the card of a model; on a narrow screen they are folded away. */
+export async function choose(page: Page, model: string): Promise<void> {
+  const card = page.locator(`.card input[value="${model}"]`);
+  if (!(await card.isVisible())) await page.locator('#models summary').click();
+  await card.check();
 }

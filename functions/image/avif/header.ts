@@ -77,7 +77,10 @@ function alphaOf(bytes: Uint8Array, { items, references }: Items, id: number): I
     .flatMap((part) => items.get(part) ?? [])
     .find((item) => {
       const kind = String.fromCharCode(...(payload(bytes, item, 'auxC')?.subarray(4, 64) ?? []));
-      return kind.startsWith('urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0') || kind.startsWith('urn:mpeg:hevc:2015:auxid:1\0');
+      return (
+        kind.startsWith('urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0') ||
+        kind.startsWith('urn:mpeg:hevc:2015:auxid:1\0')
+      );
     });
 }
 

@@ -89,7 +89,12 @@ function propertiesIn(bytes: Uint8Array, iprp: Reader): Map<number, Box[]> {
 function extentsIn(iloc: Reader, idat: Box | undefined, length: number): Map<number, Pick<Box, 'start' | 'end'>[]> {
   const version = iloc.version();
   const sizes = iloc.uint(2);
-  const [offsetBytes, lengthBytes, baseBytes, indexBytes] = [sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15, sizes & 15];
+  const [offsetBytes, lengthBytes, baseBytes, indexBytes] = [
+    sizes >> 12,
+    (sizes >> 8) & 15,
+    (sizes >> 4) & 15,
+    sizes & 15,
+  ];
   if ([offsetBytes, lengthBytes, baseBytes, indexBytes].some((size) => ![0, 4, 8].includes(size))) throw cut();
   const of = new Map<number, Pick<Box, 'start' | 'end'>[]>();
   const count = iloc.uint(version < 2 ? 2 : 4);

@@ -9,5 +9,10 @@ export const webpDecoder = (module: WebAssembly.Module, budget: MemoryBudget): S
 /** RGBA; beside it the plane of alpha and what it is unpacked to, or all of a lossless picture once more. */
 export function webpPicture({ frame: { width, height }, lossless, alpha, still }: WebpHeader): SquashPicture {
   const perPixel = 4 + (lossless ? 4 : alpha ? 2.25 : 0);
-  return { width, height, file: still, memoryBytes: 3_000_000 + 2 * still.length + 512 * width + perPixel * width * height };
+  return {
+    width,
+    height,
+    file: still,
+    memoryBytes: 3_000_000 + 2 * still.length + 512 * width + perPixel * width * height,
+  };
 }

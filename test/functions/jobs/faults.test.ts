@@ -1,39 +1,23 @@
-import { env } from 'cloudflare:workers';
-import tfjs from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, expect, it, vi } from 'vitest';
-import { createService } from '../../../functions/app.ts';
-import jpeg from '../../../functions/image/jpeg/build/decoder.wasm';
 import type { Job, WakeUp } from '../../../functions/jobs/job.ts';
 import { JobStore } from '../../../functions/jobs/store.ts';
-import baseline from '../../../functions/runtime/int8/build/baseline.wasm';
-import relaxed from '../../../functions/runtime/int8/build/relaxed.wasm';
-import { makeSigningSecret } from '../../../functions/webhooks/sign.ts';
 import { emptyTables } from '../access/protected-service.ts';
-import { memoryAssets, memoryModel } from '../catalogue/model-folder.ts';
+import { PNG } from '../routes/small-service.ts';
+import { randomFrom } from '../runtime/int8/one-op.ts';
 import { busyDatabase } from './busy-database.ts';
+import { BROKEN, jobService, secret } from './job-service.ts';
 
 const JOBS = 16;
-/** A 2x1 grey PNG. */
-const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAAAAADRSSBWAAAAC0lEQVR4nGPgOgEAAN8A00shpUkAAAAASUVORK5CYII=';
-const BROKEN = btoa('not an image');
-const { JOB_IMAGES: bucket } = env as unknown as { JOB_IMAGES: R2Bucket };
-const secret = makeSigningSecret('hmac');
 const MINUTE_MS = 60_000;
 /** With the five attempts that fall into ten minutes of silence it stays below the twelve after which a callback is given up. */
 const MAX_REFUSALS = 5;
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Mulberry32. Who draws which number hangs on the order of answers: a seed makes runs differ, not repeat. */
+/** Who draws which number hangs on the order of answers: a seed makes runs differ, not repeat. */
 function randomNumbers(seed: number) {
-  let state = seed;
-  const number = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const number = randomFrom(seed);
   return { number, one: (share: number) => number() < share, below: (n: number) => Math.floor(number() * n) };
 }
 
@@ -94,17 +78,7 @@ it.each([1, 2])(
       return new Response(null, { status: 204 });
     });
 
-    const { app, jobs } = createService({
-      models: memoryAssets(new Map([['a', await memoryModel('a')]])).assets,
-      page: null,
-      modules: { tfjs, jpeg, int8: { baseline, relaxed } },
-      memoryBytes: 100_000_000,
-      log: () => {},
-      httpLoopback: true,
-      jobs: { database, bucket, queue },
-      webhooks: { database, secret },
-    });
-    if (!jobs) throw new Error('there are no jobs');
+    const { app, jobs } = await jobService({ database, queue, log: () => {} });
 
     /** Sent again with its key until it is taken, as a client does. */
     async function order(n: number): Promise<string> {
@@ -130,7 +104,7 @@ it.each([1, 2])(
         else sent.splice(at, 1);
         return { body, attempts: 1, ack: () => {}, retry: () => void sent.push(body) };
       }).filter(() => !random.one(0.1) || void count('message lost'));
-      await jobs?.consume({ queue: 'jobs', messages } as unknown as MessageBatch);
+      await jobs.consume({ queue: 'jobs', messages } as unknown as MessageBatch);
     }
 
     const store = new JobStore(real);

@@ -1,11 +1,10 @@
-import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { blobKey } from '../../../functions/jobs/orders.ts';
 import { forgetInterrupted } from '../../../functions/jobs/retention.ts';
 import { JobStore } from '../../../functions/jobs/store.ts';
 import { emptyTables } from '../access/protected-service.ts';
+import { bucket } from './job-service.ts';
 
-const { JOB_IMAGES: bucket } = env as unknown as { JOB_IMAGES: R2Bucket };
 const HOUR_MS = 3_600_000;
 
 it('pictures whose job never came to be are deleted after an hour, and those of an upload at work are not', async () => {

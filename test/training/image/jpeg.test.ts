@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import type { ModelInput } from '../../../functions/catalogue/manifest.ts';
 import { ServiceError } from '../../../functions/errors.ts';
 import { decodeRows } from '../../../functions/image/jpeg/decode.ts';
 import { Kernel } from '../../../functions/image/jpeg/kernel.ts';
@@ -10,6 +9,7 @@ import { readJpegHeader } from '../../../functions/image/jpeg/markers.ts';
 import { planOf, type Side } from '../../../functions/image/jpeg/plan.ts';
 import { preprocess, preprocessRaster } from '../../../functions/image/preprocess.ts';
 import { MemoryBudget } from '../../../functions/memory-budget.ts';
+import { presetInput } from '../../../training/compile/presets.ts';
 
 const jpeg = new WebAssembly.Module(
   readFileSync(path.join(import.meta.dirname, '../../../functions/image/jpeg/build/decoder.wasm')),
@@ -67,14 +67,7 @@ describe('equal to libjpeg-turbo to the last bit', () => {
   }
 });
 
-const input: ModelInput = {
-  width: 224,
-  height: 224,
-  channels: 'rgb',
-  resize: { rule: 'shorter-side', size: 256, filter: 'bilinear' },
-  scale: [1],
-  offset: [0],
-};
+const input = presetInput('imagenet-torch', [224, 224, 3]);
 
 describe('reduced while decoding', () => {
   it.each([

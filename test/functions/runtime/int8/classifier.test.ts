@@ -5,20 +5,9 @@ import relaxed from '../../../../functions/runtime/int8/build/relaxed.wasm';
 import { loadInt8Classifier } from '../../../../functions/runtime/int8/classifier.ts';
 import { encodeProgram } from '../../../../functions/runtime/int8/encoding.ts';
 import { chooseKernels, hasRelaxedSimd } from '../../../../functions/runtime/int8/kernels.ts';
-import { convFirstWeightIndex } from '../../../../functions/runtime/int8/layout.ts';
-import type { OpOf, Program } from '../../../../functions/runtime/int8/program.ts';
+import type { Program } from '../../../../functions/runtime/int8/program.ts';
+import { dense, weightsOf } from './two-pixels.ts';
 
-/** Two grey pixels → three logits: 2a + b, a − b, −3b + 0.5. */
-const dense: OpOf<'conv-first'> = {
-  kind: 'conv-first',
-  layer: 'dense',
-  ...{ input: 0, inputHeight: 1, inputWidth: 2, inputChannels: 1, inputStride: 1 },
-  ...{ output: 128, outputHeight: 1, outputWidth: 1, outputChannels: 3, outputStride: 3 },
-  ...{ kernelHeight: 1, kernelWidth: 2, strideY: 1, strideX: 1, padTop: 0, padLeft: 0 },
-  ...{ scale: 64, bias: 96, residual: -1, residualStride: 0, residualScale: 0, activation: 0, slope: 0 },
-  ...{ alpha: 0, beta: 0, activationScale: 0, activationZero: 0, low: 0, high: 127, float: 1 },
-  ...{ weights: 128, padValues: 0, scratch: 256, scratchBytes: 68 },
-};
 const program: Program = {
   input: { height: 1, width: 2, channels: 1 },
   output: { offset: 128, classes: 3 },
@@ -27,22 +16,7 @@ const program: Program = {
   ops: [dense],
 };
 
-function weights(): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(program.weightsBytes);
-  const view = new DataView(bytes.buffer);
-  [
-    [2, 1],
-    [1, -1],
-    [0, -3],
-  ].forEach((row, n) => {
-    view.setFloat32(dense.scale + 4 * n, 1, true);
-    row.forEach((weight, tap) => {
-      view.setInt8(dense.weights + convFirstWeightIndex(dense, n, tap, 0), weight);
-    });
-  });
-  view.setFloat32(dense.bias + 8, 0.5, true);
-  return bytes;
-}
+const weights = () => weightsOf(program.weightsBytes);
 
 const load = (changes: Partial<Parameters<typeof loadInt8Classifier>[0]> = {}) =>
   loadInt8Classifier({
