@@ -71,7 +71,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/host.ts': [],
   'functions/bytes.ts': [],
   'functions/errors.ts': [],
-  'functions/wasm.ts': ['functions/runtime/int8/build', 'functions/image/jpeg/build', 'functions/image/webp/build', 'functions/image/avif/build'],
+  'functions/wasm.ts': [
+    'functions/runtime/int8/build',
+    'functions/image/jpeg/build',
+    'functions/image/webp/build',
+    'functions/image/avif/build',
+  ],
   'functions/wasm-modules.d.ts': [],
   'functions/async-hooks.d.ts': [],
   'functions/file-assets.ts': ['functions/catalogue'],

@@ -161,7 +161,7 @@ async function remedy(kind: Remedy): Promise<void> {
     fail(
       new Problem(
         'This browser cannot make it smaller',
-        'It does not read this kind of picture. Choose a PNG or JPEG.',
+        'It does not read this kind of picture. Choose a JPEG or PNG.',
         {
           cause: error,
         },

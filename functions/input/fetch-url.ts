@@ -2,6 +2,7 @@ import { joined } from '../bytes.ts';
 import { ServiceError } from '../errors.ts';
 import { tooLarge } from './body.ts';
 import { isLoopbackHost, isPublicHost, withoutDot } from './public-address.ts';
+import { isPicture, SIGNATURE_BYTES } from './signature.ts';
 
 /**
  * Addresses that others name, fetched on their behalf.
@@ -72,7 +73,7 @@ function covers(host: string, hostname: string): boolean {
 }
 
 /**
- * The bytes of a PNG or JPEG, by their first bytes and not by what is said of them. Redirects are followed by hand, and
+ * The bytes of a picture, by their first bytes and not by what is said of them. Redirects are followed by hand, and
  * each address is checked; nothing of the caller's request is sent along.
  * @throws ServiceError `address-refused`; `body-too-large`; `image-unsupported`; `fetch-failed`, with
  * `retryAfterSeconds` where trying again makes sense
@@ -97,7 +98,7 @@ export async function fetchImage(
 async function followed(first: URL, rules: UrlRules, signal: AbortSignal): Promise<Response> {
   let address = first;
   for (let redirects = 0; ; redirects++) {
-    const response = await fetch(address, { redirect: 'manual', signal, headers: { accept: 'image/png, image/jpeg' } });
+    const response = await fetch(address, { redirect: 'manual', signal, headers: { accept: 'image/*' } });
     if (response.ok) return response;
     await response.body?.cancel();
     const location = response.headers.get('location');
@@ -136,7 +137,7 @@ async function imageOf(
       bytes += value.length;
       if (bytes > maxBytes) throw tooLarge('picture', maxBytes);
       chunks.push(value);
-      known ||= bytes >= SIGNATURE_BYTES && isImage(joined(chunks));
+      known ||= bytes >= SIGNATURE_BYTES && isPicture(joined(chunks));
       if (!known && bytes >= SIGNATURE_BYTES) throw notAnImage();
     }
     if (!known) throw notAnImage();
@@ -149,15 +150,6 @@ async function imageOf(
   }
 }
 
-const SIGNATURE_BYTES = 8;
-const SIGNATURES = [
-  [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
-  [0xff, 0xd8, 0xff],
-];
-
-const isImage = (bytes: Uint8Array): boolean =>
-  SIGNATURES.some((signature) => signature.every((byte, i) => bytes[i] === byte));
-
 const refused = (why: string): ServiceError =>
   new ServiceError(
     'address-refused',
@@ -166,7 +158,7 @@ const refused = (why: string): ServiceError =>
   );
 
 const failed = (why: string, details: Pick<Partial<ServiceError>, 'cause' | 'retryAfterSeconds'> = {}): ServiceError =>
-  new ServiceError('fetch-failed', `The address ${why}.`, 'Check that it gives a PNG or JPEG to anybody.', details);
+  new ServiceError('fetch-failed', `The address ${why}.`, 'Check that it gives a picture to anybody.', details);
 
 /** Only what may pass by itself is worth another try. */
 function answered({ status, headers }: Response): ServiceError {
@@ -179,6 +171,6 @@ function answered({ status, headers }: Response): ServiceError {
 const notAnImage = (): ServiceError =>
   new ServiceError(
     'image-unsupported',
-    'What the address gives is neither PNG nor JPEG, by its first bytes.',
+    'What the address gives is no picture, by its first bytes.',
     'Give the address of the picture itself, not of a page that shows it.',
   );

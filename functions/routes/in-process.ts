@@ -17,7 +17,7 @@ type Call = <T>(method: string, work: () => Promise<T>) => Promise<T>;
 /** How many classes Workers AI answers. */
 const TOP_K = 5;
 const WHAT_TO_SEND =
-  'Give the bytes of a PNG or JPEG: a Uint8Array, an ArrayBuffer, a ReadableStream of bytes, or numbers.';
+  'Give the bytes of a picture: a Uint8Array, an ArrayBuffer, a ReadableStream of bytes, or numbers.';
 
 /** The service for a Worker that binds it: what the native route and Workers AI do, without HTTP, base64 or a key. */
 export class InProcess {

@@ -47,8 +47,10 @@ const refused: [
     413,
     /50,?000/,
   ],
-  ['a GIF', () => photo().gif().toBuffer(), 415, /GIF/],
-  ['a WebP', () => photo().webp().toBuffer(), 415, /WebP/],
+  ['a HEIC', () => Buffer.from('\0\0\0\x1cftypheic\0\0\0\0mif1heic', 'latin1'), 415, /HEIC.*JPEG/],
+  ['a WebP cut short', async () => (await photo().webp().toBuffer()).subarray(0, 200), 422, /WebP/],
+  ['an AVIF cut short', async () => (await photo().avif().toBuffer()).subarray(0, 400), 422, /AVIF/],
+  ['a GIF cut short', async () => (await photo().gif().toBuffer()).subarray(0, 900), 422, /GIF/],
   ['JSON with broken base64', () => '{"image":"%%%"}', 400, /base64/, { type: 'application/json' }],
   ['JSON that is no object', () => '[[[[', 400, /JSON/, { type: 'application/json' }],
   ['JSON nested a million deep', () => '['.repeat(1_000_000), 400, /deep/, { type: 'application/json' }],
@@ -110,6 +112,10 @@ describe('bad input is refused by name, and the next good request is answered', 
 
 describe('odd but valid pictures are answered', () => {
   it.each<[string, () => Promise<Buffer>]>([
+    ['WebP', () => photo().webp().toBuffer()],
+    ['lossless WebP with alpha', () => photo().ensureAlpha(0.5).webp({ lossless: true }).toBuffer()],
+    ['AVIF', () => photo().avif().toBuffer()],
+    ['GIF', () => photo().gif().toBuffer()],
     ['16-bit grey PNG', () => photo().toColourspace('grey16').png().toBuffer()],
     ['palette PNG', () => photo().png({ palette: true }).toBuffer()],
     ['grey and alpha PNG', () => photo().toColourspace('b-w').ensureAlpha(0.5).png().toBuffer()],

@@ -7,7 +7,7 @@ export interface Box {
   readonly end: number;
 }
 
-export const cut = () => damaged('The boxes of the picture are damaged or cut short.');
+export const cut = () => damaged('The boxes of the AVIF are damaged or cut short.');
 
 /** Reads numbers from the highest byte on, and never past `end`. */
 export class Reader {

@@ -4,15 +4,10 @@ import { tensorShape } from '../../classify/input-tensor.ts';
 import { ServiceError } from '../../errors.ts';
 import { decodeBase64 } from '../../input/base64.ts';
 import { MAX_IMAGE_BYTES, MAX_IMAGES } from '../../input/images.ts';
+import { isPicture } from '../../input/signature.ts';
 import { flattenedNumbers, named, wrong } from '../nested-numbers.ts';
 import { elementsOf, floatsOf } from './binary-tensors.ts';
 import { INPUT, type InferInput, type InferRequest } from './schema.ts';
-
-/** The first bytes of a PNG or a JPEG. */
-const MAGIC: readonly (readonly number[])[] = [
-  [0x89, 0x50, 0x4e, 0x47],
-  [0xff, 0xd8, 0xff],
-];
 
 /**
  * The batch of a request.
@@ -37,8 +32,7 @@ export function inputsOf({ inputs }: InferRequest, tensors: Uint8Array<ArrayBuff
 
 /** A body that is nothing but one tensor: a picture, or the values of the input. */
 export function rawInput(body: Uint8Array<ArrayBuffer>): Input {
-  const picture = MAGIC.some((magic) => magic.every((byte, i) => body[i] === byte));
-  return picture ? { image: body } : { values: floatsOf(body) };
+  return isPicture(body) ? { image: body } : { values: floatsOf(body) };
 }
 
 /** The bytes of the input behind the JSON; undefined where it has its data in JSON. */

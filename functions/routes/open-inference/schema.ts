@@ -15,7 +15,7 @@ export const inferInputSchema = z
   .object({
     name: z.string(),
     shape: z.array(z.int().nonnegative()).min(1).max(8),
-    datatype: z.string().meta({ description: 'FP32, already normalised, or BYTES: PNGs or JPEGs.' }),
+    datatype: z.string().meta({ description: 'FP32, already normalised, or BYTES: pictures.' }),
     parameters: parameters.optional(),
     data: z.unknown().optional().meta({
       description: 'FP32: numbers, flat or nested, row-major. BYTES: pictures in base64. Absent with binary_data_size.',

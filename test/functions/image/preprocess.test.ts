@@ -178,9 +178,9 @@ describe('what is refused', () => {
     ['nothing', () => new Uint8Array(), 'image-unsupported', /no picture/],
     ['text', () => text('hello'), 'image-unsupported', /no picture/],
     ['HTML', () => text('<html>'), 'image-unsupported', /text/],
-    ['a GIF', () => text('GIF89a…'), 'image-unsupported', /GIF/],
-    ['a WebP', () => text('RIFF....WEBPVP8 '), 'image-unsupported', /WebP/],
-    ['an AVIF', () => text('\0\0\0\x1cftypavif\0\0\0\0'), 'image-unsupported', /AVIF/],
+    ['a GIF of a header', () => text('GIF89a…'), 'image-damaged', /GIF/],
+    ['a WebP of a header', () => text('RIFF....WEBPVP8 '), 'image-damaged', /WebP/],
+    ['an AVIF of a header', () => text('\0\0\0\x1cftypavif\0\0\0\0'), 'image-damaged', /AVIF/],
     ['a HEIC', () => text('\0\0\0\x1cftypheic\0\0\0\0'), 'image-unsupported', /HEIC.*Most Compatible/],
     ['a PNG of 50,000 x 50,000', lying, 'image-too-large', /50000x50000/],
     [

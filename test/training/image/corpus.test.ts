@@ -6,7 +6,7 @@ import type { ModelInput } from '../../../functions/catalogue/manifest.ts';
 import { ServiceError } from '../../../functions/errors.ts';
 import { MAX_FILE_BYTES } from '../../../functions/image/header.ts';
 import { preprocess, preprocessRaster } from '../../../functions/image/preprocess.ts';
-import { MemoryBudget } from '../../../functions/memory-budget.ts';
+import { DECODER_BYTES, MemoryBudget } from '../../../functions/memory-budget.ts';
 import { shared } from '../../fixtures/shared.ts';
 
 /** One of 550 pictures of other decoders' test suites, with what a reference decoder said of it. */
@@ -74,15 +74,36 @@ const within = ({ file, bytes }: Entry) => bytes <= MAX_FILE_BYTES && file !== '
 const codeOf = (outcome: Outcome) =>
   'error' in outcome && outcome.error instanceof ServiceError ? outcome.error.code : undefined;
 const readable = (entry: Entry) => entry.format !== 'heic';
-/** The reference compared tRNS with the widened sample, or not at all; PNG's section 11.3.2.1 asks otherwise. */
-const TRNS_MISREAD = ['png/libpng--gray-4-1.8-tRNS.png', 'png/pillow--i_trns.png'];
+/** Where the references are not right, or cannot read the file. */
+const MISREAD = [
+  // tRNS was compared with the widened sample, or not at all; PNG's section 11.3.2.1 asks otherwise.
+  'png/libpng--gray-4-1.8-tRNS.png',
+  'png/pillow--i_trns.png',
+  // Where the first frame is not, Pillow shows the background's colour; browsers show nothing.
+  'gif/wuffs--frame-out-of-bounds.gif',
+  'gif/wuffs--multiple-loop-counts.gif',
+  // Sharp does not read a sequence.
+  'avif/libavif--colors-animated-12bpc-keyframes-0-2-3.avif',
+  'avif/libavif--colors-animated-8bpc-depth-exif-xmp.avif',
+  'avif/pillow--star.avifs',
+  // libheif takes limited grey, and limited alpha, for full.
+  'avif/linku--fox.profile2.12bpc.yuv422.monochrome.avif',
+  'avif/linku--plum-blossom-small.profile2.12bpc.yuv444.alpha-limited.avif',
+  // Sharp applies the colour profile of a display, which no decoder here does.
+  'avif/pillow--xmp_tags_orientation.avif',
+];
+/** Pillow cannot read a later frame; libavif refuses what it reads in other versions. Read or refused, both will do. */
+const DISPUTED = [
+  'gif/seeds--id_001679_src_000973+001644_op_splice_rep_64.gif',
+  'avif/libavif--draw_points_idat_progressive_metasize0.avif',
+];
 describe.skipIf(!folder)('pictures of other decoders (shared data/images; skipped where FIXTURES_DIR lacks it)', () => {
   const valid = entries.filter(
-    (entry) => entry.expect === 'decode' && readable(entry) && within(entry) && !TRNS_MISREAD.includes(entry.file),
+    (entry) => entry.expect === 'decode' && readable(entry) && within(entry) && !MISREAD.includes(entry.file),
   );
 
   it('are many', () => {
-    expect(valid.filter(({ format }) => format === 'png').length).toBe(113);
+    expect(valid.filter(({ format }) => format === 'png').length).toBe(114);
     expect(valid.filter(({ format }) => format === 'jpeg').length).toBe(151);
   });
 
@@ -102,16 +123,24 @@ describe.skipIf(!folder)('pictures of other decoders (shared data/images; skippe
     async (entry) => expect(codeOf(await thumbnail(entry))).toBe('image-unsupported'),
   );
 
-  it.each(entries.filter((entry) => ['error', 'refuse'].includes(entry.expect)))('$file is refused', async (entry) => {
+  const refused = entries.filter(
+    ({ expect, file }) => ['error', 'refuse'].includes(expect) && !DISPUTED.includes(file),
+  );
+  it.each(refused)('$file is refused', async (entry) => {
     expect(codeOf(await thumbnail(entry))).toMatch(/^image-/);
   });
 
-  it.each(entries.filter((entry) => /partial|-or-/.test(entry.expect)))('$file does no harm', async (entry) => {
-    const outcome = await thumbnail(entry);
-    if ('error' in outcome) expect(codeOf(outcome)).toMatch(/^image-/);
-  });
+  it.each(entries.filter(({ expect, file }) => /partial|-or-/.test(expect) || DISPUTED.includes(file)))(
+    '$file does no harm',
+    async (entry) => {
+      const outcome = await thumbnail(entry);
+      if ('error' in outcome) expect(codeOf(outcome)).toMatch(/^image-/);
+    },
+  );
 
-  it('left no memory reserved but the idle decoder', () => {
-    expect(budget.totalBytes - budget.freeBytes).toBeLessThanOrEqual(16_908_288);
+  it('left no memory reserved but the idle decoders', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 4_100));
+    const release = await budget.reserve(budget.totalBytes - 3 * DECODER_BYTES, { timeoutMs: 0 });
+    release();
   });
 });
