@@ -41,9 +41,9 @@ export function listenForPictures(zone: HTMLElement, { onPictures, onProblem }: 
   });
 
   document.addEventListener('paste', (event) => {
+    const given = give(event.clipboardData?.files ?? []);
     // Text that is pasted into a field, such as a key, is the field's.
-    if (event.target instanceof HTMLInputElement) return;
-    if (!give(event.clipboardData?.files ?? [])) onProblem(nothingToPaste());
+    if (!given && !(event.target instanceof HTMLInputElement)) onProblem(nothingToPaste());
   });
   listenForPasteButton(part(zone, '#paste', HTMLButtonElement), { onPictures, onProblem });
 }
