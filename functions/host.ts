@@ -5,6 +5,8 @@ export interface Host {
   /** The page's own files; null where this host has no page. */
   readonly page: ((request: Request) => Promise<Response>) | null;
   readonly modules: Modules;
+  /** A HEIC as a JPEG; without it, HEICs are refused. */
+  readonly fromHeic?: (file: Uint8Array) => Promise<Uint8Array>;
   /** Bytes that models, decoders and bodies together may hold. */
   readonly memoryBytes: number;
   /** A Worker with an isolate of its own; without one every model runs here. */
