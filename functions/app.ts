@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { contextStorage } from 'hono/context-storage';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { Authenticator } from './access/authenticate.ts';
+import type { Caller } from './access/caller.ts';
 import { UsageCounter } from './access/usage.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { PICTURES_BYTES } from './catalogue/isolate-bytes.ts';
@@ -31,10 +32,12 @@ import { securityHeaders } from './middleware/security-headers.ts';
 import { classifyRoute } from './routes/classify.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { embedRoute } from './routes/embed.ts';
 import { foreignError } from './routes/error-forms.ts';
 import { healthRoutes } from './routes/health.ts';
 import { hooksRoute } from './routes/hooks.ts';
 import { huggingFaceRoute } from './routes/hugging-face.ts';
+import { huggingFaceFeaturesRoute } from './routes/hugging-face-features.ts';
 import { InProcess } from './routes/in-process.ts';
 import { jobsRoute } from './routes/jobs.ts';
 import { metricsRoute } from './routes/metrics.ts';
@@ -78,12 +81,15 @@ export function createService(host: Host): { app: Hono; inProcess: InProcess; jo
       c,
     ),
   );
-  classifyRoute(app, classify, problemOf, (caller) => urlRulesOf(host, caller?.key?.urlHosts ?? undefined));
+  const urlRules = (caller: Caller | undefined) => urlRulesOf(host, caller?.key?.urlHosts ?? undefined);
+  classifyRoute(app, classify, problemOf, urlRules);
+  embedRoute(app, classify, problemOf, urlRules);
   modelRoutes(app, catalogue);
   healthRoutes(app, catalogue);
   tensorFlowServingRoutes(app, catalogue, classify);
   openInferenceRoutes(app, catalogue, classify);
   huggingFaceRoute(app, catalogue, classify);
+  huggingFaceFeaturesRoute(app, classify);
   const jobs = jobsOf(host, catalogue, classify);
   if (jobs) jobRoutes(app, host, jobs, usage);
   metricsRoute(app, () => metrics.text());
@@ -148,6 +154,7 @@ function useCaseOf(host: Host, picturesBytes: number, usage?: UsageCounter) {
   const budget = new MemoryBudget(host.memoryBytes);
   const catalogue = new Catalogue(host.models, callerMayUse);
   const residents = new Residents(host.models, host.modules, budget, picturesBytes);
+  const codecs = { ...host.modules, ...(host.fromHeic && { fromHeic: host.fromHeic }) };
   const all = placed(residents, host.isolated && traced(host.isolated));
   const take = usage && takingOf(usage, host.log);
   const models = take ? metered(all, take) : all;
@@ -160,7 +167,7 @@ function useCaseOf(host: Host, picturesBytes: number, usage?: UsageCounter) {
   });
   return {
     catalogue,
-    classify: new Classify({ catalogue, models, codecs: host.modules, budget, onUse, cache }),
+    classify: new Classify({ catalogue, models, codecs, budget, onUse, cache }),
     budget,
   };
 }

@@ -3,8 +3,9 @@ import { hc } from 'hono/client';
 import type { BlankEnv } from 'hono/types';
 import type { z } from 'zod';
 import type { Answer, Answers } from './classify/answer.ts';
+import type { Embeddings } from './classify/embedding.ts';
 import type { Problem } from './errors.ts';
-import type { imageBodySchema } from './input/images.ts';
+import type { imageBodySchema, picturesBodySchema } from './input/images.ts';
 import type { Options } from './input/options.ts';
 import type { modelDetailSchema, modelListSchema } from './routes/models.ts';
 
@@ -18,6 +19,16 @@ export type Api = Hono<
       $post: Call<
         { param: { model: string }; json?: z.input<typeof imageBodySchema>; query?: QueryOptions },
         Answer | Answers
+      >;
+    };
+    '/embed/:model': {
+      $post: Call<
+        {
+          param: { model: string };
+          json?: z.input<typeof picturesBodySchema>;
+          query?: { format?: 'json'; normalize?: 'true' | 'false' };
+        },
+        Embeddings
       >;
     };
   },

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'model-unknown'
   | 'model-broken'
   | 'explanation-unavailable'
+  | 'embedding-unavailable'
   | 'route-unknown'
   | 'method-not-allowed'
   | 'unauthorized'

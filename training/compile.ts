@@ -12,20 +12,21 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Label, Manifest, ModelInput } from '../functions/catalogue/manifest.ts';
 import { pooledEnd } from '../functions/runtime/int8/class-activation.ts';
+import { headOf } from '../functions/runtime/int8/embedding.ts';
 import { encodeProgram } from '../functions/runtime/int8/encoding.ts';
 import { memoryBytes } from '../functions/runtime/int8/engine.ts';
 import { calibrateAndQuantize, type Quantized } from './compile/attempt.ts';
+import { isSigmoid, labelsFor } from './compile/classes.ts';
 import type { FloatNetwork } from './compile/float-network.ts';
 import { IntegerRun } from './compile/integer-run.ts';
 import { measureLayers } from './compile/measure-layers.ts';
 import { mustBeUnchanged } from './compile/must-be-unchanged.ts';
 import { type CompileOptions, commandOf, compileOptions } from './compile/options.ts';
-import { type Prepared, prepare } from './compile/pipeline.ts';
+import { prepare } from './compile/pipeline.ts';
 import { feedingInput, pixelsOf, presetInput } from './compile/presets.ts';
 import { type QuantizedGraph, readBy } from './compile/quantized-graph.ts';
 import { DataError } from './data/errors.ts';
 import { type ImageFolder, readImageFolder } from './data/image-folder.ts';
-import { fashionLabels, imagenetLabels, numberedLabels, readLabels } from './data/labels.ts';
 import { softmax } from './evaluate/agreement.ts';
 import { compareWithFloat } from './evaluate/compare.ts';
 import { weightsOf } from './graph/check.ts';
@@ -95,6 +96,7 @@ export async function compileModel(options: CompileOptions, graph?: Graph, suppl
   const run = new IntegerRun(choice.graph);
   const scores = isSigmoid(prepared) ? (output: Float32Array) => output : softmax;
   const program = encodeProgram(run.packed.program);
+  const head = headOf(run.packed.program);
   const { arenaBytes: arena, weightsBytes: weights } = run.packed.program;
   const measured = await agreementOf(choice, run, { calibration, heldOut }, scores);
   const report: QuantizationReport = {
@@ -123,6 +125,7 @@ export async function compileModel(options: CompileOptions, graph?: Graph, suppl
     parameters: supplied?.parameters ?? parametersOf(original),
     macs: layers.reduce((sum, layer) => sum + layer.macs, 0),
     explanation: pooledEnd(run.packed.program) ? 'cam' : 'occlusion',
+    ...(head && { embedding: { dims: head.dense.inputChannels } }),
     input,
     output: { kind: isSigmoid(prepared) ? 'softmax' : 'logits', temperature: 1 },
     memory: report.memory,
@@ -203,20 +206,6 @@ function mustAgree(report: QuantizationReport, least: number, page: string): voi
     `Nothing is published: float and integer name the same class on ${percent(report.heldOut.top1)} of the held-out ` +
       `images, and ${percent(least)} are asked for. Most is lost in ${blame.join(', ')}. See ${page}.`,
   );
-}
-
-async function labelsFor({ labels, feeding }: CompileOptions, { fused }: Prepared): Promise<readonly Label[]> {
-  const [height, width, classes] = fused.shapes.get(fused.output) ?? [0, 0, 0];
-  if (height * width !== 1) throw new GraphError(`The network gives a map of ${height}x${width}: it is no classifier.`);
-  if (labels !== undefined) return readLabels(labels, classes);
-  if (feeding === 'fashion' && classes === fashionLabels.length) return fashionLabels;
-  if (typeof feeding === 'string' && classes === 1000) return imagenetLabels();
-  return numberedLabels(classes);
-}
-
-/** Each class with a score of its own, instead of one softmax over all. */
-function isSigmoid({ fused }: Prepared): boolean {
-  return /sigmoid/.test(fused.layers.find(({ name }) => name === fused.output)?.activation?.kind ?? '');
 }
 
 const parametersOf = (graph: Graph): number =>

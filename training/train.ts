@@ -176,8 +176,10 @@ async function publishFloat(
   const served = { backend: fileModules.tfjs, topology: topology([]), weights: weights.buffer, shape, scale, offset };
   const classifier = await keepErrorReports(() => loadTfjsClassifier(served));
   const memory = await measureTfjsMemory(classifier, shape[0] * shape[1] * shape[2]);
+  const features = await classifier.embed?.(new Uint8Array(shape[0] * shape[1] * shape[2]));
   await publishModel(dir, {
     ...facts,
+    ...(features && { embedding: { dims: features.length } }),
     id: path.basename(dir),
     runtime: 'tfjs',
     parameters: weights.length / Float32Array.BYTES_PER_ELEMENT,

@@ -15,7 +15,7 @@ const SERVICE = 'urn:edge-classifier';
 export const TOKEN_TYPE = 'client+jwt';
 const ALGORITHM = 'HS256';
 /** What an app may call with one; no further tokens, no metrics. */
-const ROUTES = ['classify', 'models', 'v1', 'v2', 'hf'];
+const ROUTES = ['classify', 'embed', 'models', 'v1', 'v2', 'hf'];
 
 const origin = z
   .string()

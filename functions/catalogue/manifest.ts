@@ -93,6 +93,8 @@ export const manifestSchema = z.strictObject({
   macs: count.optional(),
   /** How it is best explained: `cam` where it has class activation maps (`runtime/classifier.ts`). */
   explanation: z.enum(['cam', 'occlusion']).optional(),
+  /** Length of the vector that its last dense layer reads, where it ends in one behind others. */
+  embedding: z.strictObject({ dims: z.int().positive().max(1_000_000) }).optional(),
   classes: z.int().positive().max(100_000),
   input: inputSchema,
   output: z.strictObject({ kind: z.enum(['logits', 'softmax']), temperature: finite.positive() }),

@@ -52,12 +52,15 @@ export const answerSchema = z
   .meta({ id: 'Answer' });
 export type Answer = z.infer<typeof answerSchema>;
 
+/** Why one picture of several was not answered. */
+export const refusedSchema = z.object({
+  status: z.int(),
+  error: z.object({ type: z.string(), title: z.string(), detail: z.string() }),
+});
+
 /** What became of one picture of several. */
 export const resultSchema = z
-  .union([
-    z.object({ status: z.literal(200), predictions: z.array(predictionSchema) }),
-    z.object({ status: z.int(), error: z.object({ type: z.string(), title: z.string(), detail: z.string() }) }),
-  ])
+  .union([z.object({ status: z.literal(200), predictions: z.array(predictionSchema) }), refusedSchema])
   .meta({ id: 'Result' });
 
 /** Several pictures: one result each, in their order. */

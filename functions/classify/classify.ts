@@ -24,6 +24,15 @@ export interface ClassifyOptions {
 /** One input: a picture as it was made, or the values of the model's input tensor, `[height, width, channels]`. */
 export type Input = { readonly image: Uint8Array<ArrayBuffer> } | { readonly values: Float32Array };
 
+/** The network's own description of one picture. */
+export interface Embedded {
+  /** SHA-256 of the picture as it was sent: the same picture has the same id everywhere. */
+  readonly id: string;
+  /** float32 `[dims]`, of whatever length. */
+  readonly values: Float32Array;
+  readonly model: Answer['model'];
+}
+
 /** How many classes an answer has where the caller does not say. */
 const DEFAULT_TOP_K = 5;
 
@@ -59,7 +68,7 @@ export class Classify {
   /** Which version speaks where no picture tells them apart. @throws ServiceError `model-unknown` or `model-broken` */
   async served(modelId: string): Promise<Answer['model']> {
     const { manifest } = await this.#catalogue.get(modelId);
-    return { id: manifest.id, version: manifest.version, revision: manifest.revision };
+    return identityOf(manifest);
   }
 
   /**
@@ -107,6 +116,42 @@ export class Classify {
    * @throws ServiceError
    */
   async tensor(modelId: string, version: string, pixels: Uint8Array): Promise<Float32Array> {
+    const manifest = await this.#ofTensor(modelId, version, pixels);
+    return this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1));
+  }
+
+  /** The same door's other answer: the embedding, as {@link Classifier.embed} gives it. @throws ServiceError */
+  async embeddingOfTensor(modelId: string, version: string, pixels: Uint8Array): Promise<Float32Array> {
+    return this.#embedding(await this.#ofTensor(modelId, version, pixels), pixels);
+  }
+
+  /**
+   * What a model's last dense layer reads of a picture, and which version read it.
+   * @param modelId as in {@link image}
+   * @throws ServiceError `embedding-unavailable` naming the models that have one
+   */
+  async embedding(modelId: string, image: Uint8Array<ArrayBuffer>): Promise<Embedded> {
+    const hash = sha256Once(image);
+    const { manifest } = await this.#catalogue.get(modelId, hash);
+    this.#onUse(manifest);
+    const pixels = await preprocess(image, manifest.input, this.#codecs, this.#budget);
+    const values = await this.#embedding(manifest, pixels);
+    return { id: await hash(), values, model: identityOf(manifest) };
+  }
+
+  async #embedding(manifest: Manifest, pixels: Uint8Array): Promise<Float32Array> {
+    const values = await this.#models.with(manifest, async (classifier) => classifier.embed?.(pixels));
+    if (values) return values;
+    const able = (await this.#catalogue.list()).filter(({ embedding }) => embedding).map(({ id }) => id);
+    throw new ServiceError(
+      'embedding-unavailable',
+      `"${manifest.id}" has no embedding: only a network that ends in a dense layer behind other layers has one.`,
+      able.length > 0 ? `These have one: ${able.join(', ')}.` : 'No model here has one.',
+    );
+  }
+
+  /** @throws ServiceError where the pixels are not for this version of the model */
+  async #ofTensor(modelId: string, version: string, pixels: Uint8Array): Promise<Manifest> {
     const manifest = (await this.#catalogue.versions(modelId)).find(
       (one) => one.manifest.version === version,
     )?.manifest;
@@ -117,7 +162,7 @@ export class Classify {
     if (pixels.length !== bytes) {
       throw new ServiceError('bad-request', `The tensor has ${pixels.length} bytes.`, `This model takes ${bytes}.`);
     }
-    return this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1));
+    return manifest;
   }
 
   async #explained(
@@ -155,7 +200,9 @@ export class Classify {
     const among = options.labels && positionsOf(options.labels, labels);
     return {
       predictions: rank(scores, labels, { topK, minScore, among }),
-      model: { id: manifest.id, version: manifest.version, revision: manifest.revision },
+      model: identityOf(manifest),
     };
   }
 }
+
+const identityOf = ({ id, version, revision }: Manifest): Answer['model'] => ({ id, version, revision });

@@ -16,7 +16,8 @@ export interface IsolatedWorker {
 
 /**
  * Between the two Workers: `POST /tensor/{id}/{version}`, uint8 pixels of one image in, float32 scores out (least
- * significant byte first), both of this type. What is refused is answered as {@link refusalSchema} says.
+ * significant byte first), both of this type; `POST /embedding/{id}/{version}` the same with the embedding in place of
+ * the scores. What is refused is answered as {@link refusalSchema} says.
  */
 export const TENSOR_TYPE = 'application/octet-stream';
 
@@ -42,25 +43,36 @@ export function placed(residents: Models, isolated: IsolatedWorker | undefined):
 
 /** A model in a Worker of its own, as a {@link Classifier}: the input tensor travels, not the picture. */
 export function remoteClassifier(manifest: Manifest, worker: IsolatedWorker): Classifier {
-  const { classes } = manifest;
+  const { classes, embedding } = manifest;
   return {
     bytes: 0,
     async classify(pixels, batch) {
       const size = pixels.length / batch;
       const scores = new Float32Array(batch * classes);
       for (let image = 0; image < batch; image++) {
-        scores.set(await ask(manifest, worker, pixels.slice(image * size, (image + 1) * size)), image * classes);
+        const one = pixels.slice(image * size, (image + 1) * size);
+        scores.set(await ask('tensor', manifest, worker, one, classes), image * classes);
       }
       return scores;
     },
+    ...(embedding && { embed: (pixels) => ask('embedding', manifest, worker, pixels.slice(), embedding.dims) }),
     dispose() {},
   };
 }
 
-/** @param pixels of one image */
-async function ask({ id, version, classes }: Manifest, worker: IsolatedWorker, pixels: Uint8Array<ArrayBuffer>) {
+/**
+ * @param pixels of one image
+ * @returns float32 `[length]`
+ */
+async function ask(
+  door: 'tensor' | 'embedding',
+  { id, version }: Manifest,
+  worker: IsolatedWorker,
+  pixels: Uint8Array<ArrayBuffer>,
+  length: number,
+): Promise<Float32Array> {
   const signal = AbortSignal.timeout(PATIENCE_MS);
-  const request = new Request(`https://isolated.internal/tensor/${id}/${version}`, {
+  const request = new Request(`https://isolated.internal/${door}/${id}/${version}`, {
     method: 'POST',
     body: pixels,
     headers: { 'content-type': TENSOR_TYPE },
@@ -69,9 +81,9 @@ async function ask({ id, version, classes }: Manifest, worker: IsolatedWorker, p
   try {
     const response = await worker.fetch(request);
     if (!response.ok) throw refused(id, await response.text());
-    const scores = await response.arrayBuffer();
-    if (scores.byteLength !== classes * 4) throw silent(id, `${scores.byteLength} bytes for ${classes} classes`);
-    return new Float32Array(scores);
+    const values = await response.arrayBuffer();
+    if (values.byteLength !== length * 4) throw silent(id, `${values.byteLength} bytes for ${length} values`);
+    return new Float32Array(values);
   } catch (error) {
     if (error instanceof ServiceError) throw error;
     throw signal.aborted ? overrun(id) : silent(id, error);

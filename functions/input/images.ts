@@ -22,24 +22,29 @@ const PUBLIC: UrlRules = { allowHttpLoopback: false };
 const base64 = z.string().min(1).meta({ description: 'A PNG or JPEG in standard base64; a data: URL is taken too.' });
 const url = z.string().min(1).meta({ description: 'The https address of a PNG or JPEG that anybody can fetch.' });
 
-export const imageBodySchema = optionsSchema
-  .extend({
-    image: base64.optional(),
-    url: url.optional(),
-    images: z
-      .array(z.union([base64, z.strictObject({ url })]))
-      .min(1)
-      .max(MAX_IMAGES)
-      .optional(),
-  })
-  .refine((body) => [body.image, body.url, body.images].filter((given) => given !== undefined).length === 1, {
-    path: ['image'],
-    message: 'exactly one of "image", "url" and "images" is needed',
-  })
-  .meta({
-    id: 'ClassifyBody',
-    description: 'One picture in "image" or at "url", or several in "images"; options beside them.',
-  });
+const pictureFields = {
+  image: base64.optional(),
+  url: url.optional(),
+  images: z
+    .array(z.union([base64, z.strictObject({ url })]))
+    .min(1)
+    .max(MAX_IMAGES)
+    .optional(),
+};
+const isOne = (body: { image?: unknown; url?: unknown; images?: unknown }): boolean =>
+  [body.image, body.url, body.images].filter((given) => given !== undefined).length === 1;
+const ONE = { path: ['image'], message: 'exactly one of "image", "url" and "images" is needed' };
+
+export const imageBodySchema = optionsSchema.extend(pictureFields).refine(isOne, ONE).meta({
+  id: 'ClassifyBody',
+  description: 'One picture in "image" or at "url", or several in "images"; options beside them.',
+});
+
+/** The same without options. */
+export const picturesBodySchema = z
+  .strictObject(pictureFields)
+  .refine(isOne, ONE)
+  .meta({ id: 'PicturesBody', description: 'One picture in "image" or at "url", or several in "images".' });
 
 /** Gives the bytes, or says what is wrong with this one picture. @throws ServiceError */
 export type Picture = () => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;

@@ -32,9 +32,12 @@ export const crossOrigin = (origins: readonly string[]): MiddlewareHandler =>
       'retry-after',
       'traceparent',
       'x-cache',
+      'x-count',
+      'x-dims',
       'x-model-revision',
       'x-model-version',
       'x-request-id',
+      'x-scale',
     ],
     maxAge: MAX_AGE_SECONDS,
   });

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono';
 import { type Caller, callerOf } from '../access/caller.ts';
-import type { Answer, Answers } from '../classify/answer.ts';
+import type { Answers } from '../classify/answer.ts';
 import type { Classify, ClassifyOptions } from '../classify/classify.ts';
 import { type Problem, ServiceError } from '../errors.ts';
 import type { UrlRules } from '../input/fetch-url.ts';
@@ -8,19 +8,7 @@ import { type Picture, picturesOf } from '../input/images.ts';
 import { optionsOfQuery } from '../input/options.ts';
 import { conditional } from './conditional.ts';
 import { route } from './methods.ts';
-
-/** Why one picture of several may fail while the others are answered. */
-const ITS_OWN = new Set<Problem['type']>([
-  'bad-base64',
-  'body-empty',
-  'body-too-large',
-  'image-unsupported',
-  'image-damaged',
-  'image-too-large',
-  'address-refused',
-  'fetch-failed',
-  'busy',
-]);
+import { eachOf } from './several.ts';
 
 /**
  * `POST /classify/{model}?top_k=5&min_score=0.1&labels=Bag&explain=cam`: the native route.
@@ -46,26 +34,13 @@ export function classifyRoute(
     },
   });
 
-  /**
-   * One after the other: each takes all the memory that it needs, and others have their turn between them. The version
-   * that answers the first answers all.
-   */
   async function answers(id: string, pictures: readonly Picture[], options: ClassifyOptions): Promise<Answers> {
-    const results: Answers['results'] = [];
-    let model: Answer['model'] | undefined;
-    for (const picture of pictures) {
-      try {
-        const answer = await classify.image(model ? `${model.id}@${model.revision}` : id, await picture(), options);
-        model ??= answer.model;
-        results.push({ status: 200, predictions: answer.predictions });
-      } catch (error) {
-        const { type, status, title, detail } = problemOf(error);
-        if (!ITS_OWN.has(type)) throw error;
-        results.push({ status, error: { type: `/problems#${type}`, title, detail } });
-      }
-      await new Promise((resolve) => setTimeout(resolve, 0));
-    }
-    return { results, model: model ?? (await classify.served(id)) };
+    const ask = (version: string, image: Uint8Array<ArrayBuffer>) => classify.image(version, image, options);
+    const { results, model } = await eachOf(id, pictures, ask, problemOf);
+    return {
+      results: results.map((one) => ('error' in one ? one : { status: 200, predictions: one.predictions })),
+      model: model ?? (await classify.served(id)),
+    };
   }
 }
 

@@ -2,7 +2,7 @@ import type { RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { sourceNameSchema } from '../webhooks/orders.ts';
 import { hookAnswerSchema } from './hooks.ts';
-import { problems } from './native-paths.ts';
+import { problems } from './native-problem.ts';
 import { json } from './path-parts.ts';
 
 /** Inbound webhooks, as OpenAPI has them. */

@@ -11,6 +11,7 @@ import { MAX_IMAGE_BYTES, MAX_JSON_BYTES, mediaType, present } from '../input/im
 import { checked, parseJsonBody } from '../input/json.ts';
 import { numberInText, queryOf } from '../input/options.ts';
 import { conditional } from './conditional.ts';
+import { hfErrorSchema, isJson } from './hugging-face-form.ts';
 import { route } from './methods.ts';
 import { asksForPicture, bytes, errors, json, kept, modelOrVersion } from './path-parts.ts';
 
@@ -41,8 +42,6 @@ const hfRequestSchema = z
 const hfAnswerSchema = z
   .array(z.object({ label: z.string(), score: z.number() }))
   .meta({ id: 'ImageClassificationOutput' });
-
-const hfErrorSchema = z.object({ error: z.string() }).meta({ id: 'HuggingFaceError' });
 
 const DEFAULT_TOP_K = 5;
 const TODO =
@@ -103,10 +102,4 @@ async function read(request: Request) {
   }
   const { inputs, parameters } = checked(hfRequestSchema, parseJsonBody(body, { todo: TODO }), TODO);
   return { image: present(decodeBase64(inputs, MAX_IMAGE_BYTES)), parameters: parameters ?? {} };
-}
-
-/** Where the type says nothing of use, the first byte tells: no picture begins with a brace. */
-function isJson(type: string, body: Uint8Array): boolean {
-  const says = type !== '' && type !== 'application/x-www-form-urlencoded' && type !== 'application/octet-stream';
-  return type === 'application/json' || (!says && body[0] === 0x7b);
 }

@@ -2,7 +2,7 @@ import type { RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { jobBodySchema, jobListSchema, jobSchema } from '../jobs/job.ts';
 import { pageSchema } from './jobs.ts';
-import { problems } from './native-paths.ts';
+import { problems } from './native-problem.ts';
 import { bytes, json } from './path-parts.ts';
 
 const id = z.object({ id: z.string().meta({ description: 'As POST /jobs answered it.' }) });

@@ -18,6 +18,7 @@ const modelSchema = manifestSchema
     parameters: true,
     macs: true,
     classes: true,
+    embedding: true,
     input: true,
     metrics: true,
     memory: true,
@@ -83,7 +84,7 @@ const facts = ({ manifest: { revision, version }, labels, percent }: Version) =>
 
 function summary(manifest: Manifest): Model {
   const { id, title, version, revision, runtime, task, parameters, macs, classes, input, metrics, memory } = manifest;
-  const { explanation = 'occlusion' } = manifest;
+  const { explanation = 'occlusion', embedding } = manifest;
   const facts = { id, title, version, revision, runtime, task, parameters, macs, classes, input, metrics, memory };
-  return { ...facts, explanation };
+  return { ...facts, ...(embedding && { embedding }), explanation };
 }

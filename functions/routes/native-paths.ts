@@ -6,29 +6,10 @@ import { answerSchema, answersSchema } from '../classify/answer.ts';
 import { imageBodySchema } from '../input/images.ts';
 import { optionsSchema } from '../input/options.ts';
 import { modelDetailSchema, modelListSchema } from './models.ts';
-import { asksAgain, asksForPicture, bytes, errors, json, kept, modelOrVersion } from './path-parts.ts';
+import { form, problems } from './native-problem.ts';
+import { asksAgain, asksForPicture, bytes, json, kept, modelOrVersion } from './path-parts.ts';
 
 /** The routes of our own, as OpenAPI has them. */
-
-const problem = z
-  .object({
-    type: z
-      .string()
-      .meta({ description: 'Of which kind, to be compared by programs.', examples: ['/problems#bad-json'] }),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string().meta({ description: 'What happened, why, and what to do.' }),
-    instance: z.string(),
-    errors: z.array(z.object({ detail: z.string(), pointer: z.string() })).optional(),
-  })
-  .meta({ id: 'Problem', description: 'RFC 9457' });
-
-export const problems = (...statuses: Parameters<typeof errors>[2]) =>
-  errors(problem, 'application/problem+json', statuses);
-
-const form = z
-  .object({ image: bytes.optional(), images: z.array(bytes).optional() })
-  .meta({ description: 'One file named image, or several named images.' });
 
 export const nativePaths: readonly RouteConfig[] = [
   {

@@ -1,6 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { embedPaths } from './embed.ts';
 import { hooksPaths } from './hooks-paths.ts';
 import { huggingFacePaths } from './hugging-face.ts';
+import { featurePaths } from './hugging-face-features.ts';
 import { jobsPaths } from './jobs-paths.ts';
 import { nativePaths } from './native-paths.ts';
 import { openInferencePaths } from './open-inference/paths.ts';
@@ -11,8 +13,8 @@ export type OpenApi = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 /** The service in OpenAPI 3.1, from the schemas that its routes validate with. */
 export function openApiDocument(): OpenApi {
   const described = new OpenAPIHono();
-  const own = [...nativePaths, ...jobsPaths, ...hooksPaths];
-  for (const path of [...own, ...huggingFacePaths, ...servingPaths, ...openInferencePaths]) {
+  const own = [...nativePaths, ...embedPaths, ...jobsPaths, ...hooksPaths];
+  for (const path of [...own, ...huggingFacePaths, ...featurePaths, ...servingPaths, ...openInferencePaths]) {
     described.openAPIRegistry.registerPath(path);
   }
   described.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
@@ -38,6 +40,7 @@ export function openApiDocument(): OpenApi {
     servers: [{ url: '/', description: 'Where this document comes from.' }],
     tags: [
       { name: 'Classify', description: 'The route of our own.' },
+      { name: 'Embeddings', description: 'Pictures as vectors, for search and for classes of your own.' },
       { name: 'Models' },
       { name: 'Jobs', description: 'Pictures that are classified later.' },
       { name: 'Webhooks', description: 'Events of other systems that become jobs.' },

@@ -21,10 +21,14 @@ export const modelOrVersion = z
     examples: ['fashion-mlp'],
   });
 
-/** What a picture was answered by; on each answer of a classification. */
+/** What a picture was answered by. */
 const SPOKE = {
   'x-model-version': z.string().meta({ description: 'The version that spoke: the hash of its content.' }),
   'x-model-revision': z.string().meta({ description: 'The same by its number, as addresses have it.' }),
+};
+
+/** The same of those answers that the service keeps. */
+const CACHED = {
   'x-cache': z.enum(['hit', 'miss', 'bypass']).meta({
     description:
       'Whether all pictures were answered from what is kept of earlier ones. bypass: nothing was looked up, as Cache-Control of the request, or the deployment, has it.',
@@ -55,9 +59,15 @@ export const asksForPicture = asksAgain.extend({
   }),
 });
 
-/** Adds to a description of 200 its headers, and 304. */
-export function kept<R extends { description: string }>(answer: R, { classified }: { classified: boolean }) {
-  const headers = z.object({ ...VALIDATORS, ...(classified && SPOKE) });
+/**
+ * Adds to a description of 200 its headers, and 304.
+ * @param by `classified`, or `embedded`, which the service does not keep; neither where no model spoke
+ */
+export function kept<R extends { description: string }>(
+  answer: R,
+  { classified, embedded = false }: { classified: boolean; embedded?: boolean },
+) {
+  const headers = z.object({ ...VALIDATORS, ...((classified || embedded) && SPOKE), ...(classified && CACHED) });
   return {
     200: { ...answer, headers },
     304: { description: 'The caller has it already: one of If-None-Match is its ETag.', headers },

@@ -10,6 +10,12 @@ export interface Classifier {
   classify(pixels: Uint8Array, batch: number): Promise<Float32Array>;
   /** Only of networks that end in global average pooling, or in a dense layer behind one. */
   readonly classActivation?: ClassActivation;
+  /**
+   * What the last dense layer reads of one picture: the network's description of it, float32 `[dims]`, of whatever
+   * length. Only of networks that end in a dense layer behind others.
+   * @param pixels of one picture, as in `classify`
+   */
+  readonly embed?: (pixels: Uint8Array) => Promise<Float32Array>;
   dispose(): void;
 }
 

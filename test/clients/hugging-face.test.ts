@@ -35,6 +35,16 @@ describe('@huggingface/inference', () => {
     expect(labels).toEqual((await native()).slice(0, 2));
   });
 
+  it('has embeddings as the native route does', async () => {
+    const answer = await fetch(`${service.base}/embed/${MODEL}`, { method: 'POST', body: bytes });
+    const { embeddings } = (await answer.json()) as { embeddings: { dims: number; data: number[] }[] };
+    const inputs = garment(BOOT).toString('base64');
+    const vector = await hf.featureExtraction({ endpointUrl: endpoint('/pipeline/feature-extraction'), inputs });
+    expect(vector).toEqual(embeddings[0]?.data);
+    expect(embeddings[0]?.dims).toBe(128);
+    expect(Math.hypot(...(vector as number[]))).toBeCloseTo(1, 5);
+  });
+
   it('passes on what is refused, with the request id', async () => {
     const error = await hf
       .imageClassification({ endpointUrl: endpoint('', 'no-such-model'), data: bytes })

@@ -1,5 +1,6 @@
 import type { Classifier } from '../classifier.ts';
 import { classActivation, pooledEnd } from './class-activation.ts';
+import { embedding, headOf } from './embedding.ts';
 import { decodeProgram } from './encoding.ts';
 import { Engine, memoryBytes, type Where } from './engine.ts';
 import { chooseKernels, type KernelModules } from './kernels.ts';
@@ -40,6 +41,7 @@ export async function loadInt8Classifier({
   await fill(() => engine.weights);
   let held: Engine | undefined = engine;
   const end = pooledEnd(program);
+  const head = headOf(program);
   const ready = (pixels: Uint8Array, batch: number): Engine => {
     if (!held) throw new Error('the classifier has been disposed of');
     const size = held.input.length;
@@ -62,6 +64,7 @@ export async function loadInt8Classifier({
     ...(end && {
       classActivation: async (pixels, choose) => classActivation(ready(pixels, 1), end, pixels, choose),
     }),
+    ...(head && { embed: async (pixels) => embedding(ready(pixels, 1), head, pixels) }),
     dispose() {
       held = undefined;
     },

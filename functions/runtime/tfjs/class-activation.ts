@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayersModel, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { type LayersModel, model } from '@tensorflow/tfjs-layers';
 import type { ActivationMap } from '../classifier.ts';
+import { above, inputOf } from './layers-above.ts';
 
 /** Two views of one network; they share its layers, and so its weights. */
 export interface PooledEnd {
@@ -29,15 +30,6 @@ export function pooledEnd(layers: LayersModel): PooledEnd | null {
     bias: bias as tf.Tensor1D | null,
   };
 }
-
-/** The value itself, or the one that goes into the layers of such kinds that made it. */
-function above(value: SymbolicTensor | null, kinds: readonly string[]): SymbolicTensor | null {
-  let at = value;
-  while (at?.sourceLayer && kinds.includes(at.sourceLayer.getClassName())) at = inputOf(at);
-  return at;
-}
-
-const inputOf = (value: SymbolicTensor): SymbolicTensor | null => value.inputs[0] ?? null;
 
 /** @param features `[1, height, width, channels]` */
 export async function activationMap(

@@ -3,6 +3,7 @@ import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import type { Classifier } from '../classifier.ts';
 import { startBackend } from './backend.ts';
 import { activationMap, pooledEnd } from './class-activation.ts';
+import { embeddingNetwork } from './embedding.ts';
 
 export interface TfjsModel {
   /** tfjs-backend-wasm-simd.wasm, compiled. */
@@ -44,6 +45,7 @@ export async function loadTfjsClassifier(model: TfjsModel): Promise<Classifier> 
     return flat ? tf.reshape(input, [batch, -1]) : input;
   };
   const end = pooledEnd(layers);
+  const features = embeddingNetwork(layers);
   return {
     bytes: weightBytes,
     async classify(pixels, batch) {
@@ -66,6 +68,16 @@ export async function loadTfjsClassifier(model: TfjsModel): Promise<Classifier> 
           return { scores, activation: await activationMap(features, end, choose(scores)) };
         } finally {
           tf.dispose([features, output]);
+        }
+      },
+    }),
+    ...(features && {
+      async embed(pixels) {
+        const vector = tf.tidy(() => features.predict(inputOf(pixels, 1)) as tf.Tensor);
+        try {
+          return (await vector.data()) as Float32Array;
+        } finally {
+          vector.dispose();
         }
       },
     }),

@@ -3,7 +3,7 @@ import type { Manifest } from '../../../functions/catalogue/manifest.ts';
 import { encodeProgram } from '../../../functions/runtime/int8/encoding.ts';
 import { memoryBytes } from '../../../functions/runtime/int8/engine.ts';
 import { json } from '../catalogue/model-folder.ts';
-import { CLASSES, HEIGHT, NETWORK, networkWeights, WIDTH } from '../runtime/int8/pooled-network.ts';
+import { CHANNELS, CLASSES, HEIGHT, NETWORK, networkWeights, WIDTH } from '../runtime/int8/pooled-network.ts';
 
 /** The model folder of the pooled network. Its class 1, "bright", always wins, and is made of light. */
 export async function pooledModel(id: string): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
@@ -34,6 +34,7 @@ export async function pooledModel(id: string): Promise<Map<string, Uint8Array<Ar
       parameters: 43,
       macs: 216,
       explanation: 'cam',
+      embedding: { dims: CHANNELS },
       classes: CLASSES,
       files: listed,
       output: { kind: 'logits', temperature: 1 },
