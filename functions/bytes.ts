@@ -13,9 +13,21 @@ export function joined(parts: readonly Uint8Array[]): Bytes {
   return whole;
 }
 
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Two lower-case hexadecimal digits a byte. */
-export const hexOf = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+export function hexOf(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += DIGITS[byte];
+  return text;
+}
+
+/** Bytes `from` to `to`, a character each; fewer where they end before. Spreading them would cost a microsecond. */
+export function asciiOf(bytes: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let at = from; at < Math.min(to, bytes.length); at++) text += String.fromCharCode(bytes[at] as number);
+  return text;
+}
 
 /** @param hex pairs of hexadecimal digits */
 export const bytesOfHex = (hex: string): Bytes =>

@@ -1,3 +1,4 @@
+import { asciiOf } from '../bytes.ts';
 import { type AvifHeader, readAvifHeader } from './avif/header.ts';
 import { damaged, tooLarge, unsupported } from './errors.ts';
 import { type GifHeader, readGifHeader } from './gif/decode.ts';
@@ -11,8 +12,6 @@ export type Header = PngHeader | JpegHeader | WebpHeader | AvifHeader | GifHeade
 export const MAX_FILE_BYTES = 10_000_000;
 /** Of a picture that is decoded without being reduced: a bound on the work that a few bytes can ask for. */
 export const MAX_PIXELS = 2 ** 26;
-
-const ASCII = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
 
 /**
  * Format and size from the first bytes, by what they are and not by what was said of them; refuses, before
@@ -36,23 +35,23 @@ export function readHeader(bytes: Uint8Array): Header {
 }
 
 function formatHeader(bytes: Uint8Array): Header {
-  const start = ASCII(bytes, 0, 4);
-  if (ASCII(bytes, 0, 8) === '\x89PNG\r\n\x1a\n') return readPngHeader(bytes);
+  const start = asciiOf(bytes, 0, 4);
+  if (asciiOf(bytes, 0, 8) === '\x89PNG\r\n\x1a\n') return readPngHeader(bytes);
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return readJpegHeader(bytes);
   if (start === 'GIF8') return readGifHeader(bytes);
-  if (start === 'RIFF' && ASCII(bytes, 8, 12) === 'WEBP') return readWebpHeader(bytes);
+  if (start === 'RIFF' && asciiOf(bytes, 8, 12) === 'WEBP') return readWebpHeader(bytes);
   if (/avi[fs]/.test(brandsOf(bytes))) return readAvifHeader(bytes);
   throw unsupported(...otherFormat(bytes));
 }
 
 /** Those of the ISO base media format. */
-const brandsOf = (bytes: Uint8Array) => (ASCII(bytes, 4, 8) === 'ftyp' ? ASCII(bytes, 8, 32) : '');
+const brandsOf = (bytes: Uint8Array) => (asciiOf(bytes, 4, 8) === 'ftyp' ? asciiOf(bytes, 8, 32) : '');
 
 export const isHeic = (bytes: Uint8Array): boolean =>
   /hei[cxms]|hev[cx]|mif1|msf1/.test(brandsOf(bytes)) && !/avi[fs]/.test(brandsOf(bytes));
 
 function otherFormat(bytes: Uint8Array): [what: string, todo?: string] {
-  const start = ASCII(bytes, 0, 4);
+  const start = asciiOf(bytes, 0, 4);
   if (start === 'II*\0' || start === 'MM\0*') return ['The picture is a TIFF.'];
   if (start.startsWith('BM')) return ['The picture is a BMP.'];
   if (isHeic(bytes)) {

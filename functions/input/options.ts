@@ -73,3 +73,7 @@ function badOptions(fields: { detail: string; pointer: string }[], todo: string)
   const named = fields.map(({ detail, pointer }) => `${pointer}: ${detail}`).join('; ');
   return new ServiceError('bad-option', `The query is not understood (${named}).`, todo, { fields });
 }
+
+/** The parameters of an address; most have none, and to parse an address takes longer than to see that. */
+export const searchOf = (address: string): URLSearchParams =>
+  address.includes('?') ? new URL(address).searchParams : new URLSearchParams();

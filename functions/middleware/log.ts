@@ -8,6 +8,7 @@ const MAX_PATH = 200;
 export const log =
   (host: Pick<Host, 'log'>): Witness =>
   ({ requestId, trace, method, path, status, model, version, problem, cache, bytes, waitedMs, caller, error }) =>
+    // JSON leaves out what is undefined.
     host.log({
       requestId,
       // As OpenTelemetry names it in logs, so that they are found from a trace.
@@ -15,12 +16,13 @@ export const log =
       method,
       path: path.slice(0, MAX_PATH),
       status,
-      ...(model && { model, version }),
-      ...(problem && { problem }),
-      ...(cache && { cache }),
-      ...(bytes !== undefined && { bytes }),
+      model,
+      version,
+      problem,
+      cache,
+      bytes,
       waitedMs,
-      ...(caller && { caller }),
+      caller,
       ...(error !== undefined && failure(error)),
     });
 

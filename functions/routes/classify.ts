@@ -5,7 +5,7 @@ import type { Classify, ClassifyOptions } from '../classify/classify.ts';
 import { type Problem, ServiceError } from '../errors.ts';
 import type { UrlRules } from '../input/fetch-url.ts';
 import { type Picture, picturesOf } from '../input/images.ts';
-import { optionsOfQuery } from '../input/options.ts';
+import { optionsOfQuery, searchOf } from '../input/options.ts';
 import { conditional } from './conditional.ts';
 import { route } from './methods.ts';
 import { eachOf } from './several.ts';
@@ -23,7 +23,7 @@ export function classifyRoute(
 ): void {
   route(app, '/classify/:model', {
     POST: async (c) => {
-      const asked = optionsOfQuery(new URL(c.req.url).searchParams);
+      const asked = optionsOfQuery(searchOf(c.req.url));
       const { pictures, several, options: beside } = await picturesOf(c.req.raw, urlRules(callerOf(c)));
       const { top_k: topK, min_score: minScore, labels, explain } = { ...asked, ...beside };
       const options = { topK, minScore, labels, explain };

@@ -8,7 +8,7 @@ import { type Embeddings, embeddingsSchema, normalized, toInt8 } from '../classi
 import { type Problem, ServiceError } from '../errors.ts';
 import type { UrlRules } from '../input/fetch-url.ts';
 import { picturesBodySchema, picturesOf } from '../input/images.ts';
-import { queryOf } from '../input/options.ts';
+import { queryOf, searchOf } from '../input/options.ts';
 import { conditional, conditionalBody } from './conditional.ts';
 import { route } from './methods.ts';
 import { form, problems } from './native-problem.ts';
@@ -76,7 +76,7 @@ export function embedRoute(
 ): void {
   route(app, '/embed/:model', {
     POST: async (c) => {
-      const { format = 'json', normalize } = queryOf(new URL(c.req.url).searchParams, querySchema, TODO);
+      const { format = 'json', normalize } = queryOf(searchOf(c.req.url), querySchema, TODO);
       const { pictures, several, options } = await picturesOf(c.req.raw, urlRules(callerOf(c)));
       if (Object.keys(options).length > 0) throw ofClassification(Object.keys(options));
       const id = c.req.param('model') ?? '';

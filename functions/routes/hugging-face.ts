@@ -9,7 +9,7 @@ import { decodeBase64 } from '../input/base64.ts';
 import { readBody, tooLarge } from '../input/body.ts';
 import { MAX_IMAGE_BYTES, MAX_JSON_BYTES, mediaType, present } from '../input/images.ts';
 import { checked, parseJsonBody } from '../input/json.ts';
-import { numberInText, queryOf } from '../input/options.ts';
+import { numberInText, queryOf, searchOf } from '../input/options.ts';
 import { conditional } from './conditional.ts';
 import { hfErrorSchema, isJson } from './hugging-face-form.ts';
 import { route } from './methods.ts';
@@ -78,7 +78,7 @@ export const huggingFacePaths: readonly RouteConfig[] = [
 export function huggingFaceRoute(app: Hono, catalogue: Catalogue, classify: Classify): void {
   route(app, '/hf/models/:model', {
     POST: async (c) => {
-      const query = queryOf(new URL(c.req.url).searchParams, hfQuerySchema, TODO);
+      const query = queryOf(searchOf(c.req.url), hfQuerySchema, TODO);
       const { image, parameters } = await read(c.req.raw);
       const hash = sha256Once(image);
       const entry = await catalogue.get(c.req.param('model') ?? '', hash);

@@ -7,7 +7,7 @@ import { decodeBase64 } from '../input/base64.ts';
 import { readBody, tooLarge } from '../input/body.ts';
 import { MAX_IMAGE_BYTES, mediaType, present } from '../input/images.ts';
 import { checked, parseJsonBody } from '../input/json.ts';
-import { numberInText, queryOf } from '../input/options.ts';
+import { numberInText, queryOf, searchOf } from '../input/options.ts';
 import { jobBodySchema, MAX_JOB_IMAGES, type Order, orderSchema, unknownJob } from '../jobs/job.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { route } from './methods.ts';
@@ -35,7 +35,7 @@ export function jobsRoute(app: Hono, jobs: Jobs, charge: (images: number) => Pro
     },
     GET: async (c) => {
       const { limit, cursor } = queryOf(
-        new URL(c.req.url).searchParams,
+        searchOf(c.req.url),
         pageQuerySchema,
         `limit is 1 to ${MAX_PAGE}, cursor what "next" was.`,
       );

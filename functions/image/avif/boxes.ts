@@ -1,3 +1,4 @@
+import { asciiOf } from '../../bytes.ts';
 import { damaged } from '../errors.ts';
 
 /** A box of the ISO base media format (ISO/IEC 14496-12, 4.2): what it holds lies in `bytes[start…end]`. */
@@ -32,7 +33,7 @@ export class Reader {
   text(length: number): string {
     if (this.at + length > this.end) throw cut();
     this.at += length;
-    return String.fromCharCode(...this.bytes.subarray(this.at - length, this.at));
+    return asciiOf(this.bytes, this.at - length, this.at);
   }
 
   /** Of a full box. */

@@ -1,4 +1,4 @@
-import { joined } from '../../bytes.ts';
+import { asciiOf, joined } from '../../bytes.ts';
 import type { Size } from '../resize.ts';
 import { type Box, cut } from './boxes.ts';
 import type { Item } from './items.ts';
@@ -54,7 +54,7 @@ function propertiesOf(bytes: Uint8Array, item: Item, { width, height }: Size, is
   const flags = coding[10] ?? 0;
   const depth = flags & 64 ? (flags & 32 ? 12 : 10) : 8;
   const channels = flags & 16 ? 1 : 3;
-  const colour = given('colr', ({ start }) => String.fromCharCode(...bytes.subarray(start, start + 4)) === 'nclx');
+  const colour = given('colr', ({ start }) => asciiOf(bytes, start, start + 4) === 'nclx');
   return [
     full('ispe', 0, [uint(width, 4), uint(height, 4)]),
     full('pixi', 0, [uint(channels, 1), new Uint8Array(channels).fill(depth)]),

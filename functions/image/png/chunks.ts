@@ -1,3 +1,4 @@
+import { asciiOf } from '../../bytes.ts';
 import { damaged, unsupported } from '../errors.ts';
 import { exifOrientation, type Orientation } from '../exif.ts';
 import { crc32 } from './crc32.ts';
@@ -108,7 +109,7 @@ function chunkAt(bytes: Uint8Array, at: number): Chunk {
   if (end > bytes.length) throw damaged('The PNG is cut short.');
   const payload = bytes.subarray(at + 8, end - 4);
   return {
-    type: String.fromCharCode(...bytes.subarray(at + 4, at + 8)),
+    type: asciiOf(bytes, at + 4, at + 8),
     payload,
     intact: () =>
       crc32(bytes.subarray(at + 4, end - 4)) === new DataView(bytes.buffer, bytes.byteOffset + end - 4).getUint32(0),

@@ -1,3 +1,4 @@
+import { asciiOf } from '../../bytes.ts';
 import { damaged } from '../errors.ts';
 import { exifOrientation, type Orientation } from '../exif.ts';
 import type { Placing } from '../placed.ts';
@@ -21,7 +22,6 @@ interface Chunk {
   readonly payload: Uint8Array;
 }
 
-const ascii = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
 const uint16 = (bytes: Uint8Array, at: number) => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 const uint24 = (bytes: Uint8Array, at: number) => uint16(bytes, at) | ((bytes[at + 2] ?? 0) << 16);
 const uint32 = (bytes: Uint8Array, at: number) => (uint24(bytes, at) | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
@@ -34,7 +34,7 @@ function* chunksOf(bytes: Uint8Array, at: number): Generator<Chunk> {
     const start = from + 8;
     const end = start + uint32(bytes, from + 4);
     if (end > bytes.length) throw cut();
-    yield { type: ascii(bytes, from, from + 4), payload: bytes.subarray(start, end) };
+    yield { type: asciiOf(bytes, from, from + 4), payload: bytes.subarray(start, end) };
     from = end + (end & 1);
   }
 }
@@ -130,7 +130,7 @@ function stillOf({ width, height, alpha, lossless }: ReturnType<typeof pictureOf
 function orientationOf(bytes: Uint8Array): Orientation {
   for (const { type, payload } of chunksOf(bytes, 12)) {
     if (type !== 'EXIF') continue;
-    return exifOrientation(ascii(payload, 0, 6) === 'Exif\0\0' ? payload.subarray(6) : payload);
+    return exifOrientation(asciiOf(payload, 0, 6) === 'Exif\0\0' ? payload.subarray(6) : payload);
   }
   return 1;
 }
