@@ -47,6 +47,13 @@ export function builtWorker() {
   }
 }
 
+/** A folder of assets as `wrangler deploy` uploads it, behind the platform's own service of assets, which streams from disk. */
+export const assetsIn = (directory: string) => ({
+  directory,
+  binding: 'ASSETS',
+  routerConfig: { invoke_user_worker_ahead_of_assets: true, has_user_worker: true },
+});
+
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',

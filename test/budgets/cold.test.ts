@@ -5,20 +5,13 @@ import path from 'node:path';
 import { Miniflare } from 'miniflare';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import { builtWorker, PLATFORM } from '../bench/direct-worker.ts';
+import { assetsIn, builtWorker, PLATFORM } from '../bench/direct-worker.ts';
 import { spread } from '../bench/statistics.ts';
 import { randomModel } from './random-model.ts';
 
 const STARTS = 3;
 const WARM = 7;
 const committed = path.join(import.meta.dirname, '../../models/resnet50');
-
-/** As `wrangler deploy` has them: by the platform's own service of assets, which streams from disk. */
-const assetsOf = (directory: string) => ({
-  directory,
-  binding: 'ASSETS',
-  routerConfig: { invoke_user_worker_ahead_of_assets: true, has_user_worker: true },
-});
 
 it('answers first from a ResNet-50 that is not there yet within three times what it takes when it is', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'cold-'));
@@ -38,7 +31,7 @@ it('answers first from a ResNet-50 that is not there yet within three times what
         ...PLATFORM,
         ...worker,
         bindings: { ACCESS: 'off', ANSWER_CACHE: 'off' },
-        assets: assetsOf(folder),
+        assets: assetsIn(folder),
       });
       try {
         const base = await miniflare.ready;
