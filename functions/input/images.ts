@@ -19,8 +19,8 @@ const FETCH_MS = 10_000;
 /** Where a caller has no rules of its own. */
 const PUBLIC: UrlRules = { allowHttpLoopback: false };
 
-const base64 = z.string().min(1).meta({ description: 'A PNG or JPEG in standard base64; a data: URL is taken too.' });
-const url = z.string().min(1).meta({ description: 'The https address of a PNG or JPEG that anybody can fetch.' });
+const base64 = z.string().min(1).meta({ description: 'A picture in standard base64; a data: URL is taken too.' });
+const url = z.string().min(1).meta({ description: 'The https address of a picture that anybody can fetch.' });
 
 const pictureFields = {
   image: base64.optional(),
@@ -137,5 +137,5 @@ function badForm(why: string): ServiceError {
 /** @throws ServiceError `body-empty` */
 export function present<T extends Uint8Array>(bytes: T): T {
   if (bytes.length > 0) return bytes;
-  throw new ServiceError('body-empty', 'The request has no image.', 'Send the bytes of a PNG or JPEG as the body.');
+  throw new ServiceError('body-empty', 'The request has no image.', 'Send the bytes of a picture as the body.');
 }

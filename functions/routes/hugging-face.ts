@@ -33,7 +33,7 @@ const hfQuerySchema = z.object({
 
 const hfRequestSchema = z
   .object({
-    inputs: z.string().min(1).meta({ description: 'A PNG or JPEG in base64.' }),
+    inputs: z.string().min(1).meta({ description: 'A picture in base64.' }),
     // The Python client writes what it was not given as null.
     parameters: parametersSchema.extend({ top_k: topK.nullish(), function_to_apply: activation.nullish() }).nullish(),
   })

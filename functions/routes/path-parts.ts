@@ -75,7 +75,7 @@ export function kept<R extends { description: string }>(
 }
 
 /** A picture's bytes: nothing that a schema could say more of. */
-export const bytes = z.string().meta({ format: 'binary', description: 'The bytes of a PNG or JPEG.' });
+export const bytes = z.string().meta({ format: 'binary', description: 'The bytes of a JPEG, PNG, WebP, AVIF or GIF.' });
 
 export const json = (schema: z.ZodType, description: string) => ({
   description,
