@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'model-broken'
   | 'explanation-unavailable'
   | 'embedding-unavailable'
+  | 'option-unavailable'
   | 'route-unknown'
   | 'method-not-allowed'
   | 'unauthorized'

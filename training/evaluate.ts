@@ -22,7 +22,7 @@ import { interval95 } from './evaluate/interval.ts';
 import { mistakesOf, takenFor } from './evaluate/mistakes.ts';
 import { lossAt, type Predictions, predict } from './evaluate/predictions.ts';
 import { loadServedModel } from './evaluate/served-model.ts';
-import { recordEvaluation } from './publish/model-folder.ts';
+import { recordFindings } from './publish/record.ts';
 import { readEpochs } from './report/curves.ts';
 import { writeEvaluation } from './report/evaluation.ts';
 import type { EvaluationReport } from './report/evaluation-report.ts';
@@ -164,7 +164,7 @@ async function record(
     calibrationError: calibration.after.ece,
     ...original,
   };
-  const { revision } = await recordEvaluation(folder, metrics, calibration.temperature);
+  const { revision } = await recordFindings(folder, { metrics, temperature: calibration.temperature });
   console.error(`recorded in ${path.join(folder, 'manifest.json')}, revision ${revision}`);
 }
 

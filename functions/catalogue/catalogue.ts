@@ -3,6 +3,7 @@ import type { AssetSource } from './assets.ts';
 import { brokenModel, unknownModel, unknownVersion } from './errors.ts';
 import { type Label, labelsSchema, type Manifest, manifestSchema } from './manifest.ts';
 import { readFile, readVerified } from './read.ts';
+import { type Taxonomy, taxonomyOf } from './taxonomy.ts';
 import {
   folderOf,
   indexSchema,
@@ -23,6 +24,8 @@ export interface Entry {
   readonly manifest: Manifest;
   /** One a class, in the order of the output. */
   readonly labels: readonly Label[];
+  /** Which of them belong together, where the folder says it. */
+  readonly taxonomy: Taxonomy | undefined;
 }
 
 /** One of the versions that a model has side by side. */
@@ -131,7 +134,18 @@ export class Catalogue {
     if (labels.data.length !== manifest.classes) {
       throw brokenModel(id, file.path, `has ${labels.data.length} labels for ${manifest.classes} classes`);
     }
-    return { manifest, labels: labels.data };
+    return { manifest, labels: labels.data, taxonomy: await this.#taxonomy(manifest) };
+  }
+
+  async #taxonomy(manifest: Manifest): Promise<Taxonomy | undefined> {
+    const file = manifest.files.find(({ role }) => role === 'taxonomy');
+    if (!file) return undefined;
+    const value = parseJson(await readVerified(this.#assets, manifest, file));
+    try {
+      return taxonomyOf(value, manifest.classes);
+    } catch (error) {
+      throw brokenModel(manifest.id, file.path, error instanceof Error ? error.message : 'is malformed', error);
+    }
   }
 
   async #manifest(id: string, folder: string, revision: number | undefined): Promise<Manifest> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { certaintySchema } from './certainty.ts';
 
 /** What stands in `models/<id>/manifest.json`. Written by `training/publish`, validated here on every load. */
 
@@ -73,7 +74,7 @@ const accuracySchema = z.strictObject({ top1: finite.min(0).max(1), top5: finite
 
 export const fileSchema = z.strictObject({
   path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$/, 'a file of the model folder itself'),
-  role: z.enum(['topology', 'program', 'weights', 'labels', 'card']),
+  role: z.enum(['topology', 'program', 'weights', 'labels', 'taxonomy', 'card']),
   bytes: z.int().positive().max(MAX_SHARD_BYTES),
   sha256,
 });
@@ -115,6 +116,7 @@ export const manifestSchema = z.strictObject({
       agreement: finite.min(0).max(1).optional(),
     })
     .optional(),
+  certainty: certaintySchema.optional(),
   provenance: z.strictObject({
     source: z.string(),
     licence: z.string(),

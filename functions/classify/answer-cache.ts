@@ -26,7 +26,7 @@ export interface CacheUse {
   readonly read: boolean;
 }
 
-/** Of a network: its output, or with an explanation its probabilities. float32 `[classes]` */
+/** Of a network: its output, float32 `[classes]`. */
 export interface Output {
   readonly scores: Float32Array;
   readonly explanation?: Explanation;
@@ -40,7 +40,7 @@ export interface Question {
 }
 
 /** Bump on every change of decoding or engine that gives other scores for the same picture. */
-const FORM = 1;
+const FORM = 2;
 /** How long a store keeps an entry at most. */
 const MAX_AGE_SECONDS = 3_600;
 /** A store that takes longer to answer is passed by: most networks are faster. */

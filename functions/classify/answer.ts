@@ -41,10 +41,41 @@ export type Explanation = z.infer<typeof explanationSchema>;
 
 const modelSchema = z.object({ id: z.string(), version: z.string(), revision: z.int() });
 
-export const answerSchema = z
+/** Classes that belong together. */
+export const groupScoreSchema = z
   .object({
-    /** Highest score first. */
-    predictions: z.array(predictionSchema),
+    synset: z.string().optional(),
+    label: z.string(),
+    /** Sum of the scores of its classes. */
+    score: z.number(),
+    of: z.array(predictionSchema).meta({ description: 'Its classes, highest score first, top_k of them at most.' }),
+    within: z.array(z.string()).meta({ description: 'The groups that it is a part of, nearest first.' }),
+  })
+  .meta({ id: 'GroupScore' });
+export type GroupScore = z.infer<typeof groupScoreSchema>;
+
+/** What is said of one picture. */
+const saidSchema = z.object({
+  predictions: z.array(predictionSchema).meta({ description: 'Highest score first.' }),
+  groups: z
+    .array(groupScoreSchema)
+    .optional()
+    .meta({ description: 'With rollup: first the group whose own classes, those of no narrower group, hold most.' }),
+  label_set: z
+    .object({ coverage: z.number(), labels: z.array(predictionSchema) })
+    .optional()
+    .meta({ description: 'With coverage: the smallest set that holds the true label so often.' }),
+  near_tie: z.boolean().nullable().meta({
+    description:
+      'Whether the first two are so near that the integers of the network may have exchanged them. null where that was not measured.',
+  }),
+  unknown: z.object({ score: z.number(), is_unknown: z.boolean() }).nullable().meta({
+    description: 'Whether no class fits: the higher the score, the stranger. null where it was not calibrated.',
+  }),
+});
+
+export const answerSchema = saidSchema
+  .extend({
     model: modelSchema,
     /** Where it was asked for. */
     explanation: explanationSchema.optional(),
@@ -60,7 +91,7 @@ export const refusedSchema = z.object({
 
 /** What became of one picture of several. */
 export const resultSchema = z
-  .union([z.object({ status: z.literal(200), predictions: z.array(predictionSchema) }), refusedSchema])
+  .union([z.object({ status: z.literal(200) }).extend(saidSchema.shape), refusedSchema])
   .meta({ id: 'Result' });
 
 /** Several pictures: one result each, in their order. */

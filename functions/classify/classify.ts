@@ -7,18 +7,15 @@ import { type Codecs, preprocess, preprocessFramed } from '../image/preprocess.t
 import type { MemoryBudget } from '../memory-budget.ts';
 import type { Answer, ExplainMethod } from './answer.ts';
 import type { AnswerCache, Output, Question } from './answer-cache.ts';
+import { type AnswerOptions, answerOf, identityOf } from './answer-of.ts';
 import { drawn, explain } from './explain.ts';
 import { pixelsOf } from './input-tensor.ts';
 import type { Models } from './remote.ts';
-import { type Activation, activated, best, positionsOf, predictionOf, rank } from './scores.ts';
+import { type Activation, activated, best, predictionOf } from './scores.ts';
 
-export interface ClassifyOptions {
-  readonly topK: number | undefined;
-  readonly minScore: number | undefined;
-  /** Labels or synsets of the classes to choose from. */
-  readonly labels?: readonly string[] | undefined;
+export interface ClassifyOptions extends AnswerOptions {
   /** Say also where the first class is seen, by this method. */
-  readonly explain: ExplainMethod | undefined;
+  readonly explain?: ExplainMethod | undefined;
 }
 
 /** One input: a picture as it was made, or the values of the model's input tensor, `[height, width, channels]`. */
@@ -32,9 +29,6 @@ export interface Embedded {
   readonly values: Float32Array;
   readonly model: Answer['model'];
 }
-
-/** How many classes an answer has where the caller does not say. */
-const DEFAULT_TOP_K = 5;
 
 /**
  * THE use case: an encoded picture and a model become an answer. It alone decodes, admits, runs and ranks; routes
@@ -80,7 +74,7 @@ export class Classify {
     const hash = sha256Once(image);
     const entry = await this.#catalogue.get(modelId, hash);
     if (options.explain) return this.#explained(entry, image, options, options.explain, hash);
-    return this.#answer(entry, await this.scores(entry, { image }, 'softmax', hash), options);
+    return answerOf(entry, await this.#outputOf(entry, { image }, hash), options);
   }
 
   /**
@@ -90,11 +84,16 @@ export class Classify {
    * @throws ServiceError
    */
   async scores(
-    { manifest }: Entry,
+    entry: Entry,
     input: Input,
     activation: Activation = 'softmax',
     hash?: () => Promise<string>,
   ): Promise<Float32Array> {
+    return activated(await this.#outputOf(entry, input, hash), entry.manifest.output, activation);
+  }
+
+  /** What a network puts out for one input, float32 `[classes]`, logits or softmax as its manifest says. */
+  async #outputOf({ manifest }: Entry, input: Input, hash?: () => Promise<string>): Promise<Float32Array> {
     this.#onUse(manifest);
     const question: Question =
       'image' in input
@@ -105,8 +104,7 @@ export class Classify {
       const pixels = kind === 'pixels' ? bytes : await preprocess(bytes, manifest.input, this.#codecs, this.#budget);
       return { scores: await this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1)) };
     };
-    const { scores } = await this.#output(manifest, question, run, hash);
-    return activated(scores, manifest.output, activation);
+    return (await this.#output(manifest, question, run, hash)).scores;
   }
 
   /**
@@ -176,14 +174,16 @@ export class Classify {
     this.#onUse(manifest);
     const run = async () => {
       const { pixels, frame } = await preprocessFramed(image, manifest.input, this.#codecs, this.#budget);
-      const { scores, heat } = await this.#models.with(manifest, (classifier) =>
+      const { output, heat } = await this.#models.with(manifest, (classifier) =>
         explain(method, classifier, manifest, pixels),
       );
-      return { scores, explanation: await drawn(method, heat, frame, predictionOf(best(scores), scores, labels)) };
+      const scores = activated(output, manifest.output, 'softmax');
+      const first = predictionOf(best(scores), scores, labels);
+      return { scores: output, explanation: await drawn(method, heat, frame, first) };
     };
     const question: Question = { input: 'picture', bytes: image, explain: method };
     const { scores, explanation } = await this.#output(manifest, question, run, hash);
-    return { ...this.#answer(entry, scores, options), ...(explanation && { explanation }) };
+    return { ...answerOf(entry, scores, options), ...(explanation && { explanation }) };
   }
 
   #output(
@@ -194,15 +194,4 @@ export class Classify {
   ): Promise<Output> {
     return this.#cache ? this.#cache.output(manifest, question, run, hash) : run();
   }
-
-  #answer({ manifest, labels }: Entry, scores: Float32Array, options: ClassifyOptions): Answer {
-    const { topK = DEFAULT_TOP_K, minScore = 0 } = options;
-    const among = options.labels && positionsOf(options.labels, labels);
-    return {
-      predictions: rank(scores, labels, { topK, minScore, among }),
-      model: identityOf(manifest),
-    };
-  }
 }
-
-const identityOf = ({ id, version, revision }: Manifest): Answer['model'] => ({ id, version, revision });

@@ -8,9 +8,9 @@ import type { ExplainMethod, Explanation, Prediction } from './answer.ts';
 import { occlusion } from './occlusion.ts';
 import { best, probabilities } from './scores.ts';
 
-/** What one picture is, by probabilities `[classes]`, and where that is seen. */
+/** What a network puts out for one picture, `[classes]`, and where its first class is seen. */
 export interface Explained {
-  readonly scores: Float32Array;
+  readonly output: Float32Array;
   readonly heat: Heat;
 }
 
@@ -28,7 +28,7 @@ export async function explain(
   const { kind, temperature } = manifest.output;
   const scoresOf = (output: Float32Array) => probabilities(output, kind, temperature);
   if (method === 'occlusion') {
-    return occlusion(async (input) => scoresOf(await classifier.classify(input, 1)), manifest, pixels);
+    return occlusion((input) => classifier.classify(input, 1), scoresOf, manifest, pixels);
   }
   if (!classifier.classActivation) {
     throw new ServiceError(
@@ -39,7 +39,7 @@ export async function explain(
   }
   const { scores, activation } = await classifier.classActivation(pixels, best);
   const { width, height, values } = activation;
-  return { scores: scoresOf(scores), heat: { width, height, values: fromLeastToMost(values) } };
+  return { output: scores, heat: { width, height, values: fromLeastToMost(values) } };
 }
 
 /** 0 where there is least, 1 where there is most, as Zhou et al. draw it. */

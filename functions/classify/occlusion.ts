@@ -13,18 +13,21 @@ const MAX_MACS: Readonly<Record<Manifest['runtime'], number>> = { int8: 2e11, tf
 /**
  * Where a class is seen: the picture is classified again and again, each time with another part of it covered, and
  * what the class loses by it is the heat of that part (Zeiler and Fergus 2014, section 4.2).
- * @param classify pixels of one picture → probabilities `[classes]`
+ * @param run pixels of one picture → the network's output `[classes]`
+ * @param scoresOf an output → probabilities
  * @throws ServiceError `explanation-unavailable` where even the coarsest grid takes too long
  */
 export async function occlusion(
-  classify: (pixels: Uint8Array) => Promise<Float32Array>,
+  run: (pixels: Uint8Array) => Promise<Float32Array>,
+  scoresOf: (output: Float32Array) => Float32Array,
   manifest: Manifest,
   pixels: Uint8Array,
 ): Promise<Explained> {
   const { input } = manifest;
   const side = gridSide(manifest);
   const [columns, rows] = [Math.min(side, input.width), Math.min(side, input.height)];
-  const scores = await classify(pixels);
+  const output = await run(pixels);
+  const scores = scoresOf(output);
   const index = best(scores);
   const before = evidence(scores, index);
   const losses = new Float32Array(columns * rows);
@@ -34,11 +37,11 @@ export async function occlusion(
     const down = patch(Math.floor(cell / columns), rows, input.height);
     const covered = cover(pixels, input, across, down);
     // Where covering helps the class, it is not seen.
-    losses[cell] = Math.max(0, before - evidence(await classify(covered), index));
+    losses[cell] = Math.max(0, before - evidence(scoresOf(await run(covered)), index));
   }
   const most = losses.reduce((a, b) => Math.max(a, b));
   const values = losses.map((loss) => (most > 0 ? loss / most : 0));
-  return { scores, heat: { width: columns, height: rows, values } };
+  return { output, heat: { width: columns, height: rows, values } };
 }
 
 /** Cells a side: as fine a grid as the multiplications of the model allow. */

@@ -34,13 +34,17 @@ export function probabilities(
   temperature: number,
 ): Float32Array {
   if (kind === 'softmax' && temperature === 1) return output;
-  const logits = kind === 'softmax' ? output.map((p) => Math.log(Math.max(p, 1e-30))) : output;
+  const logits = logitsOf(output, kind);
   let top = Number.NEGATIVE_INFINITY;
   for (const logit of logits) top = Math.max(top, logit);
   const powers = logits.map((logit) => Math.exp((logit - top) / temperature));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers.map((power) => power / sum);
 }
+
+/** Logits, or the logarithms of what a network that ends in softmax puts out. */
+export const logitsOf = (output: Float32Array, kind: Manifest['output']['kind']): Float32Array =>
+  kind === 'softmax' ? output.map((p) => Math.log(Math.max(p, 1e-30))) : output;
 
 /** The class of the highest score, the first of equal ones. */
 export function best(scores: Float32Array): number {

@@ -12,12 +12,27 @@ const labels = z
 const topK = z.int().min(1).max(1000).meta({ description: 'How many classes to answer, best first; 5 if not given.' });
 const minScore = z.number().min(0).max(1).meta({ description: 'Leave out classes with a lower score.' });
 
+const within = z.string().min(1).max(200).meta({
+  description:
+    'A group of classes, by label or synset: choose from its classes alone, their scores brought to a sum of 1.',
+});
+const coverage = z.number().min(0.5).max(0.99).meta({
+  description: 'Also answer the smallest set of labels that holds the true one so often, such as 0.95.',
+});
+const yes = (description: string) => z.union([z.boolean(), z.literal([0, 1]).transform(Boolean)]).meta({ description });
+const ROLLUP = 'Also say what it is in wider terms: the groups that its classes belong to.';
+const REJECT_UNKNOWN = 'Name no class where none fits (unknown.is_unknown).';
+
 /** What a caller may ask of a classification, in the query string or beside the image in JSON. */
 export const optionsSchema = z.strictObject({
   top_k: topK.optional(),
   min_score: minScore.optional(),
   labels: labels.optional(),
   explain: explain.optional(),
+  rollup: yes(ROLLUP).optional(),
+  within: within.optional(),
+  reject_unknown: yes(REJECT_UNKNOWN).optional(),
+  coverage: coverage.optional(),
 });
 export type Options = z.infer<typeof optionsSchema>;
 
@@ -27,12 +42,18 @@ export const numberInText = z
   .regex(/^-?\d{1,15}(\.\d{1,15})?$/, 'expected a number')
   .transform(Number);
 
+const yesInText = z.enum(['1', '0', 'true', 'false']).transform((text) => text === '1' || text === 'true');
+
 /** The same in a query string, where `labels` is given once for each. */
 export const querySchema = z.strictObject({
   top_k: numberInText.pipe(topK).optional(),
   min_score: numberInText.pipe(minScore).optional(),
   labels: labels.optional(),
   explain: explain.optional(),
+  rollup: yesInText.optional(),
+  within: within.optional(),
+  reject_unknown: yesInText.optional(),
+  coverage: numberInText.pipe(coverage).optional(),
 });
 
 /** Options that may be given several times. */
@@ -44,7 +65,7 @@ export function optionsOfQuery(search: URLSearchParams): Options {
   return queryOf(
     search,
     querySchema,
-    'Options are top_k, a whole number from 1 to 1000, min_score, a number from 0 to 1, labels, once for each class to keep, and explain, cam or occlusion.',
+    'Options are top_k, a whole number from 1 to 1000, min_score, a number from 0 to 1, labels, once for each class to keep, explain, cam or occlusion, rollup and reject_unknown, 1 or 0, within, a group of classes, and coverage, a number from 0.5 to 0.99.',
   );
 }
 

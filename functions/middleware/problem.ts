@@ -21,6 +21,7 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   'model-broken': { status: 503, title: 'The model cannot be loaded' },
   'explanation-unavailable': { status: 422, title: 'The model cannot be explained so' },
   'embedding-unavailable': { status: 422, title: 'The model gives no embeddings' },
+  'option-unavailable': { status: 422, title: 'The model cannot be asked that' },
   'route-unknown': { status: 404, title: 'There is nothing here' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   unauthorized: { status: 401, title: 'The caller is not known' },

@@ -1,11 +1,12 @@
 import type { Hono } from 'hono';
 import { type Caller, callerOf } from '../access/caller.ts';
-import type { Answers } from '../classify/answer.ts';
+import type { Answer, Answers } from '../classify/answer.ts';
 import type { Classify, ClassifyOptions } from '../classify/classify.ts';
 import { type Problem, ServiceError } from '../errors.ts';
 import type { UrlRules } from '../input/fetch-url.ts';
 import { type Picture, picturesOf } from '../input/images.ts';
 import { optionsOfQuery, searchOf } from '../input/options.ts';
+import { classifyOptions } from './classify-options.ts';
 import { conditional } from './conditional.ts';
 import { route } from './methods.ts';
 import { eachOf } from './several.ts';
@@ -25,11 +26,10 @@ export function classifyRoute(
     POST: async (c) => {
       const asked = optionsOfQuery(searchOf(c.req.url));
       const { pictures, several, options: beside } = await picturesOf(c.req.raw, urlRules(callerOf(c)));
-      const { top_k: topK, min_score: minScore, labels, explain } = { ...asked, ...beside };
-      const options = { topK, minScore, labels, explain };
+      const options = classifyOptions({ ...asked, ...beside });
       const model = c.req.param('model') ?? '';
       if (!several) return conditional(c, await classify.image(model, await pictures[0](), options));
-      if (explain) throw explainsOne();
+      if (options.explain) throw explainsOne();
       return conditional(c, await answers(model, pictures, options));
     },
   });
@@ -38,10 +38,14 @@ export function classifyRoute(
     const ask = (version: string, image: Uint8Array<ArrayBuffer>) => classify.image(version, image, options);
     const { results, model } = await eachOf(id, pictures, ask, problemOf);
     return {
-      results: results.map((one) => ('error' in one ? one : { status: 200, predictions: one.predictions })),
+      results: results.map((one) => ('error' in one ? one : resultOf(one))),
       model: model ?? (await classify.served(id)),
     };
   }
+}
+
+function resultOf({ model: _, explanation: __, ...said }: Answer): Answers['results'][number] {
+  return { status: 200, ...said };
 }
 
 function explainsOne(): ServiceError {

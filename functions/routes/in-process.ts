@@ -6,6 +6,7 @@ import { ServiceError } from '../errors.ts';
 import { readBody, tooLarge } from '../input/body.ts';
 import { MAX_IMAGE_BYTES, present } from '../input/images.ts';
 import { fieldErrors, type Options, optionsSchema } from '../input/options.ts';
+import { classifyOptions } from './classify-options.ts';
 import { listed, type modelListSchema } from './models.ts';
 
 /** A picture as it was made; numbers are its bytes, as Workers AI has them. */
@@ -34,8 +35,7 @@ export class InProcess {
   /** As `POST /classify/{model}` of one picture, with its options under their names. @throws ServiceError */
   classify(model: string, image: Image, options: Options = {}): Promise<Answer> {
     return this.#call('classify', async () => {
-      const { top_k: topK, min_score: minScore, labels, explain } = optionsOf(options);
-      return this.#classify.image(nameOf(model), await bytesOf(image), { topK, minScore, labels, explain });
+      return this.#classify.image(nameOf(model), await bytesOf(image), classifyOptions(optionsOf(options)));
     });
   }
 

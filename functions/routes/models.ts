@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Catalogue, Version } from '../catalogue/catalogue.ts';
 import { labelsSchema, type Manifest, manifestSchema } from '../catalogue/manifest.ts';
+import type { Group } from '../catalogue/taxonomy.ts';
 import { LABELS } from '../catalogue/versions.ts';
 import { explainMethodSchema } from '../classify/answer.ts';
 import { conditional } from './conditional.ts';
@@ -40,9 +41,17 @@ const versionSchema = manifestSchema
   })
   .meta({ id: 'Version' });
 
+const groupSchema = z.object({
+  label: z.string(),
+  synset: z.string().optional(),
+  classes: z.array(z.int()),
+  within: z.array(z.string()),
+});
+
 export const modelDetailSchema = modelSchema
   .extend({
-    ...manifestSchema.pick({ output: true, provenance: true }).shape,
+    ...manifestSchema.pick({ output: true, certainty: true, provenance: true }).shape,
+    groups: z.array(groupSchema).optional().meta({ description: 'Classes that belong together: rollup, within.' }),
     labels: labelsSchema,
     versions: z.array(versionSchema).meta({ description: 'Highest revision first.' }),
   })
@@ -56,12 +65,14 @@ export function modelRoutes(app: Hono, catalogue: Catalogue): void {
   route(app, '/models', { GET: async (c) => conditional(c, { models: await listed(catalogue) }) });
   route(app, '/models/:id', {
     GET: async (c) => {
-      const { manifest, labels } = await catalogue.get(c.req.param('id') ?? '');
-      const { output, provenance } = manifest;
+      const { manifest, labels, taxonomy } = await catalogue.get(c.req.param('id') ?? '');
+      const { output, certainty, provenance } = manifest;
       const detail: z.infer<typeof modelDetailSchema> = {
         ...summary(manifest),
         output,
+        ...(certainty && { certainty }),
         provenance,
+        ...(taxonomy && { groups: taxonomy.map(groupFacts) }),
         labels: [...labels],
         versions: (await catalogue.versions(manifest.id)).map(facts),
       };
@@ -80,6 +91,13 @@ const facts = ({ manifest: { revision, version }, labels, percent }: Version) =>
   version,
   labels: [...labels],
   percent,
+});
+
+const groupFacts = ({ label, synset, classes, within }: Group) => ({
+  label,
+  ...(synset !== undefined && { synset }),
+  classes: [...classes],
+  within: [...within],
 });
 
 function summary(manifest: Manifest): Model {

@@ -12,12 +12,16 @@ import {
   type ModelFile,
   manifestSchema,
 } from '../../functions/catalogue/manifest.ts';
+import { taxonomyOf } from '../../functions/catalogue/taxonomy.ts';
+import { knownTaxonomy } from '../data/taxonomies.ts';
 import { type CardFacts, modelCard } from '../report/card.ts';
 import { type FileContent, recoverFolder, replaceFolder } from './replace-folder.ts';
 
 export interface ModelDraft extends Omit<CardFacts, 'classes' | 'task'> {
   /** One a class, in the order of the output. */
   readonly labels: readonly Label[];
+  /** `taxonomy.json`, parsed; where it is left out, that of ImageNet's or Fashion-MNIST's classes. */
+  readonly taxonomy?: unknown;
   /** All weights in one piece; cut into shards here. */
   readonly weights: Uint8Array;
   /** `model.json` of TF.js, or `program.bin`; `content` is told the names of the shards, in order. */
@@ -28,7 +32,7 @@ export interface ModelDraft extends Omit<CardFacts, 'classes' | 'task'> {
   };
 }
 
-interface Content extends FileContent {
+export interface Content extends FileContent {
   readonly role: ModelFile['role'];
 }
 
@@ -38,13 +42,14 @@ interface Content extends FileContent {
  * @throws Error where the manifest would not load, or `dir` holds something else than a model; nothing is changed then.
  */
 export async function publishModel(dir: string, draft: ModelDraft): Promise<Manifest> {
-  const { labels, weights, network, ...given } = draft;
+  const { labels, weights, network, taxonomy = await knownTaxonomy(labels), ...given } = draft;
   const facts: CardFacts = { ...given, task: 'image-classification', classes: labels.length };
   const shards = cutIntoShards(weights);
   const contents: Content[] = [
     { path: network.path, role: network.role, bytes: network.content(shards.map((shard) => shard.path)) },
     ...shards,
     { path: 'labels.json', role: 'labels', bytes: text(`${JSON.stringify(labelsSchema.parse(labels), null, 1)}\n`) },
+    ...(taxonomy === undefined ? [] : [taxonomyFile(taxonomy, labels.length)]),
     { path: 'card.md', role: 'card', bytes: text(modelCard(facts)) },
   ];
   const files = contents.map(({ path, role, bytes }) => ({ path, role, bytes: bytes.length, sha256: sha256(bytes) }));
@@ -58,36 +63,21 @@ export async function publishModel(dir: string, draft: ModelDraft): Promise<Mani
 }
 
 /**
- * Puts measured figures into the manifest and the card of a published model, and the temperature of its scores. Another
- * temperature gives other scores, and so another version and the next revision.
+ * sha256 over the sorted hashes of what answers, and over the temperature where it is not 1. Card and taxonomy are left
+ * out: they tell of the network, and its scores are the same.
  */
-export async function recordEvaluation(
-  dir: string,
-  metrics: NonNullable<Manifest['metrics']>,
-  temperature: number,
-): Promise<Manifest> {
-  const bytesOf = (name: string) => readFile(path.join(dir, name));
-  const before = manifestSchema.parse(JSON.parse(await readFile(path.join(dir, 'manifest.json'), 'utf8')));
-  const output = { ...before.output, temperature };
-  const { format, version: old, revision: last, files, ...facts } = { ...before, output, metrics };
-  const card = text(modelCard(facts));
-  const kept = files.filter(({ role }) => role !== 'card');
-  const contents = await Promise.all(kept.map(async (file) => ({ ...file, bytes: await bytesOf(file.path) })));
-  const cardFile = { path: 'card.md', role: 'card', bytes: card.length, sha256: sha256(card) } as const;
-  const version = temperature === before.output.temperature ? old : versionOf(kept, output);
-  const revision = version === old ? last : last + 1;
-  const manifest = manifestSchema.parse({ format, version, revision, ...facts, files: [...kept, cardFile] });
-  await replaceFolder(dir, [...contents, { ...cardFile, bytes: card }, manifestFile(manifest)]);
-  return manifest;
-}
-
-/** sha256 over the sorted hashes of what answers, the card left out, and over the temperature where it is not 1. */
-function versionOf(files: readonly ModelFile[], { temperature }: Manifest['output']): string {
-  const hashes = files.filter(({ role }) => role !== 'card').map((file) => file.sha256);
+export function versionOf(files: readonly ModelFile[], { temperature }: Manifest['output']): string {
+  const hashes = files.filter(({ role }) => role !== 'card' && role !== 'taxonomy').map((file) => file.sha256);
   return sha256(text([...hashes.sort(), ...(temperature === 1 ? [] : [`temperature ${temperature}`])].join('\n')));
 }
 
-const manifestFile = (manifest: Manifest): Content => ({
+/** @throws Error saying what is wrong with it */
+export function taxonomyFile(value: unknown, classes: number): Content {
+  taxonomyOf(value, classes);
+  return { path: 'taxonomy.json', role: 'taxonomy', bytes: text(`${JSON.stringify(value)}\n`) };
+}
+
+export const manifestFile = (manifest: Manifest): Content => ({
   path: 'manifest.json',
   role: 'card',
   bytes: text(`${JSON.stringify(manifest, null, 2)}\n`),
@@ -123,5 +113,5 @@ async function previousManifest(dir: string): Promise<Pick<Manifest, 'version' |
   return undefined;
 }
 
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-const text = (value: string) => new TextEncoder().encode(value);
+export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+export const text = (value: string) => new TextEncoder().encode(value);

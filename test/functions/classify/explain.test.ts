@@ -47,7 +47,7 @@ function picture(
   return pngFile({ width, height, rows, before });
 }
 
-async function answered(response: Response): Promise<Required<Answer>> {
+async function answered(response: Response): Promise<Answer & Required<Pick<Answer, 'explanation'>>> {
   expect(response.status).toBe(200);
   const answer = answerSchema.parse(await response.json());
   if (!answer.explanation) throw new Error('no explanation');

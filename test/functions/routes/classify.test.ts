@@ -13,9 +13,15 @@ const predictions = [
 ];
 const model = { id: 'm', version: '0'.repeat(64), revision: 7 };
 
+const nothingMeasured = { near_tie: null, unknown: null };
+
 describe('one picture', () => {
   it('is answered with the temperature applied, and the version that spoke', async () => {
-    expect(await (await service.post('/classify/m', picture)).json()).toEqual({ predictions, model });
+    expect(await (await service.post('/classify/m', picture)).json()).toEqual({
+      predictions,
+      model,
+      ...nothingMeasured,
+    });
   });
 
   it('keeps the labels that are asked for', async () => {
@@ -35,6 +41,49 @@ describe('one picture', () => {
   });
 });
 
+describe('what a model has not', () => {
+  it.each<[string, object, number, string]>([
+    ['rollup=1', { rollup: true }, 422, '/problems#option-unavailable'],
+    ['within=dog', { within: 'dog' }, 422, '/problems#option-unavailable'],
+    ['reject_unknown=true', { reject_unknown: 1 }, 422, '/problems#option-unavailable'],
+    ['coverage=0.95', { coverage: 0.95 }, 422, '/problems#option-unavailable'],
+  ])('is refused: %s', async (query, beside, status, type) => {
+    const asked = await service.post(`/classify/m?${query}`, picture);
+    expect([asked.status, (await asked.json<{ type: string }>()).type]).toEqual([status, type]);
+    const { status: its, json } = await service.postJson('/classify/m', { image: PNG, ...beside });
+    expect([its, json.type]).toEqual([status, type]);
+  });
+
+  it.each([
+    'rollup=yes',
+    'rollup=',
+    'reject_unknown=2',
+    'coverage=0.4',
+    'coverage=1',
+    'coverage=NaN',
+    'within=',
+    `within=${'x'.repeat(10_000)}`,
+    'rollup=1&rollup=0',
+  ])('and so is what is no such option: %s', async (query) => {
+    expect((await service.post(`/classify/m?${query}`, picture)).status).toBe(400);
+  });
+
+  it.each([
+    { rollup: 'yes' },
+    { rollup: 2 },
+    { within: 7 },
+    { within: ['dog'] },
+    { coverage: '0.95' },
+    { coverage: 2 },
+  ])('beside a picture too: %j', async (options) => {
+    expect((await service.postJson('/classify/m', { image: PNG, ...options })).status).toBe(400);
+  });
+
+  it('but rollup=0 asks for nothing', async () => {
+    expect((await service.post('/classify/m?rollup=0&reject_unknown=false', picture)).status).toBe(200);
+  });
+});
+
 describe('several pictures', () => {
   it('are answered each for itself, in their order', async () => {
     const { status, json } = await service.postJson('/classify/m', { images: [PNG, 'AAAA', PNG, '%'], top_k: 1 });
@@ -43,7 +92,7 @@ describe('several pictures', () => {
       status: its,
       error: { type: `/problems#${type}`, title: expect.any(String), detail: expect.any(String) },
     });
-    const answered = { status: 200, predictions: predictions.slice(0, 1) };
+    const answered = { status: 200, predictions: predictions.slice(0, 1), ...nothingMeasured };
     expect(json).toEqual({
       results: [answered, refused(415, 'image-unsupported'), answered, refused(400, 'bad-base64')],
       model,

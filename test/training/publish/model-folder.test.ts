@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manifestSchema } from '../../../functions/catalogue/manifest.ts';
-import { type ModelDraft, publishModel, recordEvaluation } from '../../../training/publish/model-folder.ts';
+import { type ModelDraft, publishModel } from '../../../training/publish/model-folder.ts';
+import { recordFindings } from '../../../training/publish/record.ts';
 
 const MiB = 1024 * 1024;
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
@@ -86,12 +87,15 @@ describe('publishModel', () => {
   });
 });
 
-describe('recordEvaluation', () => {
+describe('recordFindings', () => {
   it('puts figures into manifest and card, and leaves the version and every other file as they are', async () => {
     const dir = path.join(root, 'measured');
     const before = await publishModel(dir, draft(Uint8Array.of(1, 2, 3), { metrics: undefined }));
     const weights = before.files.find(({ role }) => role === 'weights')?.path ?? '';
-    const after = await recordEvaluation(dir, { dataset: 'some', n: 20, top1: 0.75, float: { top1: 0.8 } }, 1);
+    const after = await recordFindings(dir, {
+      metrics: { dataset: 'some', n: 20, top1: 0.75, float: { top1: 0.8 } },
+      temperature: 1,
+    });
     expect([after.version, after.revision]).toEqual([before.version, before.revision]);
     expect(after.metrics?.top1).toBe(0.75);
     const card = after.files.find(({ role }) => role === 'card');
@@ -106,10 +110,10 @@ describe('recordEvaluation', () => {
     const dir = path.join(root, 'tempered');
     const before = await publishModel(dir, draft(Uint8Array.of(1, 2, 3)));
     const metrics = { dataset: 'some', n: 20, top1: 0.75, calibrationError: 0.0123 };
-    const warm = await recordEvaluation(dir, metrics, 1.25);
+    const warm = await recordFindings(dir, { metrics, temperature: 1.25 });
     expect(warm.output.temperature).toBe(1.25);
     expect([warm.revision, warm.version === before.version]).toEqual([2, false]);
-    expect(await recordEvaluation(dir, metrics, 1.25)).toEqual(warm);
+    expect(await recordFindings(dir, { metrics, temperature: 1.25 })).toEqual(warm);
     const card = await readFile(path.join(dir, 'card.md'), 'utf8');
     expect(card).toContain('Temperature 1.25.');
     expect(card).toContain('| expected calibration error | 1.23 % |');
