@@ -4,10 +4,11 @@ import { SHARED_ISOLATE_BYTES } from './catalogue/isolate-bytes.ts';
 import { classifierEntrypoint } from './classifier-entrypoint.ts';
 import { type AccessEnv, edgeAccess } from './edge-access.ts';
 import { answer, type EdgeEnv, edgeAnswers, edgeHost } from './edge-host.ts';
+import { edgeImages, type ImagesEnv } from './edge-images.ts';
 import { edgeJobs, type JobsEnv } from './edge-jobs.ts';
 import { edgeWebhooks, type WebhookEnv } from './edge-webhooks.ts';
 
-interface Env extends EdgeEnv, AccessEnv, WebhookEnv, JobsEnv {
+interface Env extends EdgeEnv, AccessEnv, WebhookEnv, JobsEnv, ImagesEnv {
   /** `off`: the answers of networks are not kept. */
   readonly ANSWER_CACHE?: string;
   /** The Worker of `isolated.ts`, where it is deployed too. */
@@ -26,6 +27,7 @@ function serviceOf(env: Env) {
     ...edgeAccess(env),
     ...edgeWebhooks(env),
     ...edgeJobs(env),
+    ...edgeImages(env),
     page: (page) => ASSETS.fetch(page),
     memoryBytes: SHARED_ISOLATE_BYTES,
     ...(ISOLATED && { isolated: { aboveBytes: Number(SHARED_MODEL_BYTES), fetch: (call) => ISOLATED.fetch(call) } }),

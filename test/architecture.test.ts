@@ -23,6 +23,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/classifier-entrypoint.ts': ['functions/routes/in-process.ts'],
   'functions/edge-host.ts': ['functions/host.ts', 'functions/wasm.ts'],
   'functions/edge-access.ts': ['functions/host.ts'],
+  'functions/edge-images.ts': ['functions/host.ts', 'functions/errors.ts'],
   'functions/edge-webhooks.ts': ['functions/host.ts', 'functions/webhooks'],
   'functions/edge-jobs.ts': ['functions/host.ts', 'functions/jobs'],
   'functions/app.ts': [
@@ -49,7 +50,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'functions/errors.ts',
   ],
   'functions/client.ts': ['functions/routes', 'functions/input', 'functions/classify', 'functions/errors.ts'],
-  'functions/middleware': ['functions/access', 'functions/host.ts', 'functions/errors.ts'],
+  'functions/middleware': ['functions/access', 'functions/host.ts', 'functions/bytes.ts', 'functions/errors.ts'],
   'functions/access': ['functions/bytes.ts', 'functions/errors.ts'],
   'functions/jobs': [
     'functions/classify',

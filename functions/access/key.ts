@@ -1,4 +1,4 @@
-import { hexOf } from '../bytes.ts';
+import { hexOf, sha256, utf8 } from '../bytes.ts';
 
 /**
  * An API key: `ek_<id>_<secret>`. The id (48 random bits, hex) finds it and may be shown; the secret is 256 random bits
@@ -21,9 +21,7 @@ export async function makeKey(): Promise<{ key: string; id: string; hash: string
 export const idOfKey = (text: string): string | undefined => KEY.exec(text)?.[1];
 
 /** SHA-256, 32 bytes. */
-export async function hashOfKey(key: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)));
-}
+export const hashOfKey = (key: string): Promise<Uint8Array<ArrayBuffer>> => sha256(utf8(key));
 
 /** How long an isolate trusts what it read of a key: a revoked one ends everywhere within this time. */
 export const KEY_CACHE_SECONDS = 30;
