@@ -41,6 +41,7 @@ import { huggingFaceFeaturesRoute } from './routes/hugging-face-features.ts';
 import { InProcess } from './routes/in-process.ts';
 import { jobsRoute } from './routes/jobs.ts';
 import { metricsRoute } from './routes/metrics.ts';
+import { modelFilesRoute } from './routes/model-files.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openInferenceRoutes } from './routes/open-inference/routes.ts';
 import { refusal, tensorRoute } from './routes/tensor.ts';
@@ -85,6 +86,7 @@ export function createService(host: Host): { app: Hono; inProcess: InProcess; jo
   classifyRoute(app, classify, problemOf, urlRules);
   embedRoute(app, classify, problemOf, urlRules);
   modelRoutes(app, catalogue);
+  modelFilesRoute(app, catalogue, host.models);
   healthRoutes(app, catalogue);
   tensorFlowServingRoutes(app, catalogue, classify);
   openInferenceRoutes(app, catalogue, classify);

@@ -82,7 +82,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/async-hooks.d.ts': [],
   'functions/file-assets.ts': ['functions/catalogue'],
   'functions/file-modules.ts': ['functions/catalogue', 'functions/runtime'],
-  'functions/demo': ['functions/catalogue', 'functions/image', 'functions/runtime', 'functions/errors.ts'],
+  'functions/demo': ['functions/classify', 'functions/catalogue', 'functions/image', 'functions/runtime', ...EDGE],
   'functions/deploy': ['functions/catalogue', 'functions/access', 'functions/webhooks', 'functions/file-assets.ts'],
   'training/terminal': [],
   'training/graph': [],

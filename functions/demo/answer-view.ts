@@ -19,10 +19,13 @@ export class AnswerView {
     return this.#root.hasAttribute('aria-busy');
   }
 
-  show({ predictions, model, milliseconds }: Answer): void {
+  show({ predictions, model, milliseconds, where }: Answer): void {
     const [best] = predictions;
     this.#head(best);
-    this.#text('#facts', `${time(milliseconds)} there and back · ${model.id}, revision ${model.revision}`);
+    this.#text(
+      '#facts',
+      `${time(milliseconds)} ${where ? 'in this browser' : 'there and back'} · ${model.id}, revision ${model.revision}`,
+    );
     part(this.#root, '#bars', HTMLElement).replaceChildren(...barsOf(predictions));
     this.#text(
       '#status',

@@ -23,6 +23,8 @@ export interface Answer {
   readonly model: { readonly id: string; readonly version: string; readonly revision: number };
   /** From sending the picture to holding the answer, measured here: the Worker's own clock stands still. */
   readonly milliseconds: number;
+  /** Where the network ran; elsewhere than at the service the time is of the engine alone. */
+  readonly where?: 'browser';
 }
 
 /** Where the first class is seen; places are pixels of the upright picture. */
@@ -36,7 +38,7 @@ export interface Explanation {
 }
 
 /** Fashion networks have ten classes; of others the ten best are shown. */
-const TOP_K = 10;
+export const TOP_K = 10;
 
 export const classifyPath = (model: string, explain?: ExplainMethod): string =>
   `/classify/${encodeURIComponent(model)}?top_k=${TOP_K}${explain ? `&explain=${explain}` : ''}`;

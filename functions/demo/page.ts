@@ -1,11 +1,13 @@
 import { AnswerView } from './answer-view.ts';
-import { type Answer, classify, explain, listModels, type Model } from './api.ts';
+import { type Answer, classify, type Explanation, explain, listModels, type Model, TOP_K } from './api.ts';
 import { listenForCamera } from './camera.ts';
 import { CompareView } from './compare-view.ts';
 import { CurlView } from './curl.ts';
 import { part } from './dom.ts';
 import { ExplanationView } from './explanation-view.ts';
 import { HistoryView } from './history-view.ts';
+import { EngineHere } from './in-browser/client.ts';
+import { HereSwitch } from './in-browser/switch.ts';
 import { listenForPictures } from './intake.ts';
 import { JobsView } from './jobs-view.ts';
 import { KeyField } from './key-field.ts';
@@ -28,6 +30,8 @@ const curlView = new CurlView(byId('curl'));
 const problemView = new ProblemView(byId('problem'), remedy);
 const compareView = new CompareView(byId('answer'), () => picture && ask(picture));
 const historyView = new HistoryView(byId('history'), (given) => ask(given));
+const hereSwitch = new HereSwitch(byId('here'), () => picture && ask(picture));
+const engineHere = new EngineHere((loaded, total) => hereSwitch.progress(loaded, total));
 const jobsView = new JobsView(byId('jobs'), (problem) => problemView.show(problem));
 const keyField = new KeyField(part(document, '#key', HTMLDetailsElement), () => start());
 const samples = byId('samples');
@@ -59,6 +63,7 @@ async function start(): Promise<void> {
 function chosen(model: Model): void {
   samples.hidden = model.input.resize.rule !== 'fashion';
   compareView.offer(model, chooser.models);
+  hereSwitch.offer(model);
   if (picture) ask(picture);
 }
 
@@ -90,7 +95,7 @@ async function ask(given: Picture): Promise<void> {
   await pictureView.show(given, model.input, signal).catch(console.error);
   if (signal.aborted) return;
   try {
-    const answer = await classify(model.id, given.blob, signal);
+    const answer = await answered(model, given, signal);
     answerView.show(answer);
     historyView.add(given, answer.predictions[0]?.label ?? 'No answer', model.id);
     await compareAnswer(given, answer, signal);
@@ -102,11 +107,22 @@ async function ask(given: Picture): Promise<void> {
   }
 }
 
+/** By the engine in this browser, where the visitor wants it, or by the service. */
+async function answered({ id, runtime }: Model, { blob }: Picture, signal: AbortSignal): Promise<Answer> {
+  if (!hereSwitch.on || runtime !== 'int8') return classify(id, blob, signal);
+  return engineHere.classify(id, blob, { topK: TOP_K, signal });
+}
+
+async function explained(model: Model, { blob }: Picture, signal: AbortSignal): Promise<Explanation | undefined> {
+  if (!hereSwitch.on) return explain(model, blob, signal);
+  return (await engineHere.classify(model.id, blob, { topK: 1, explain: model.explanation, signal })).explanation;
+}
+
 async function compareAnswer(given: Picture, answer: Answer, signal: AbortSignal): Promise<void> {
   const other = compareView.chosen;
   if (!other) return;
   try {
-    const second = await classify(other.id, given.blob, signal);
+    const second = await answered(other, given, signal);
     if (!signal.aborted) compareView.show(answer, second);
   } catch (error) {
     if (!signal.aborted) compareView.fail(error);
@@ -131,8 +147,8 @@ async function explainAgain(): Promise<void> {
 async function explainAnswer(given: Picture, model: Model, signal: AbortSignal): Promise<void> {
   explanationView.wait();
   try {
-    const explanation = await explain(model, given.blob, signal);
-    if (!signal.aborted) explanationView.show(explanation);
+    const explanation = await explained(model, given, signal);
+    if (!signal.aborted && explanation) explanationView.show(explanation);
   } catch (error) {
     if (signal.aborted) return;
     explanationView.clear();

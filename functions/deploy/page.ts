@@ -1,12 +1,35 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { z } from 'zod';
 
 const root = path.join(import.meta.dirname, '../..');
 const source = path.join(root, 'functions/demo');
+/** What the engine in the browser is made of, by the name that it asks for. */
+const WASM = {
+  baseline: 'runtime/int8/build/baseline.wasm',
+  relaxed: 'runtime/int8/build/relaxed.wasm',
+  fused: 'runtime/int8/build/fused.wasm',
+  jpeg: 'image/jpeg/build/decoder.wasm',
+  webp: 'image/webp/build/decoder.wasm',
+  avif: 'image/avif/build/decoder.wasm',
+} as const;
+/** Browsers that have SIMD in WebAssembly, and modules in workers. */
+const TARGET = ['es2022', 'chrome111', 'firefox115', 'safari16.4'];
+
 /** Committed test pictures `<class>-<position>.png`, and the names of the classes. */
 const garments = path.join(root, 'test/fixtures/fashion');
+
+/** Zod brings its messages in forty languages, a quarter of a megabyte, of which one is spoken here. */
+const withoutLocales: Plugin = {
+  name: 'without-locales',
+  setup({ onResolve }) {
+    onResolve({ filter: /locales\/index\.js$/ }, ({ resolveDir }) => ({
+      path: path.join(resolveDir, '../locales/en.js'),
+    }));
+  },
+};
 
 /** Bundles the page and copies its files: `<outDir>/index.html`, `page/*`, `samples/*`. */
 export async function buildPage(outDir: string): Promise<void> {
@@ -15,18 +38,48 @@ export async function buildPage(outDir: string): Promise<void> {
     await rm(path.join(outDir, folder), { recursive: true, force: true });
     await mkdir(path.join(outDir, folder), { recursive: true });
   }
+  const bundle = { bundle: true, format: 'esm', target: TARGET, minify: true, logLevel: 'warning' } as const;
   await build({
+    ...bundle,
     entryPoints: [path.join(source, 'page.ts'), path.join(source, 'style.css'), path.join(source, 'style/dark.css')],
     outdir: page,
-    bundle: true,
-    format: 'esm',
-    target: ['es2022', 'chrome111', 'firefox115', 'safari16.4'],
-    minify: true,
-    logLevel: 'warning',
   });
+  await build({
+    ...bundle,
+    entryPoints: [path.join(source, 'in-browser/engine.ts')],
+    outdir: page,
+    plugins: [withoutLocales],
+    // Offered for integer models alone.
+    external: ['*/runtime/tfjs/classifier.ts'],
+  });
+  await mkdir(path.join(page, 'wasm'));
+  for (const [name, file] of Object.entries(WASM))
+    await cp(path.join(root, 'functions', file), path.join(page, 'wasm', `${name}.wasm`));
   await cp(path.join(source, 'favicon.svg'), path.join(page, 'favicon.svg'));
   const html = await readFile(path.join(source, 'index.html'), 'utf8');
   await writeFile(path.join(outDir, 'index.html'), html.replace('<!-- samples -->', await stageSamples(outDir)));
+  await build({
+    ...bundle,
+    entryPoints: [path.join(source, 'in-browser/offline.ts')],
+    outdir: page,
+    define: { SHELL: JSON.stringify(await shellOf(outDir)) },
+  });
+}
+
+/** All that the page is made of, and a name that is another when one of its files is. */
+async function shellOf(outDir: string): Promise<{ name: string; files: readonly string[] }> {
+  const hash = createHash('sha256');
+  const files: string[] = ['/'];
+  hash.update(await readFile(path.join(outDir, 'index.html')));
+  for (const folder of ['page', 'samples']) {
+    const names = await readdir(path.join(outDir, folder), { recursive: true, withFileTypes: true });
+    for (const entry of names.filter((one) => one.isFile())) {
+      const file = path.join(entry.parentPath, entry.name);
+      files.push(`/${path.relative(outDir, file).split(path.sep).join('/')}`);
+      hash.update(await readFile(file));
+    }
+  }
+  return { name: `page-${hash.digest('hex').slice(0, 16)}`, files: files.sort() };
 }
 
 /** The first test picture of each class, as `samples/ankle-boot.png` … @returns a list item with a button for each */

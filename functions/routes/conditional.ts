@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import { sha256Hex, sha256OfText } from '../bytes.ts';
 
+type Body = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+
 /** So much of a SHA-256 tells answers apart. */
 const TAG_DIGITS = 32;
 
@@ -15,16 +17,26 @@ export const conditional = (c: Context, value: unknown): Promise<Response> =>
 /** The same of any body. */
 export async function conditionalBody(
   c: Context,
-  body: string | Uint8Array<ArrayBuffer>,
+  body: Exclude<Body, ReadableStream>,
   headers: Record<string, string>,
 ): Promise<Response> {
   const hash = await (typeof body === 'string' ? sha256OfText(body) : sha256Hex(body));
-  const etag = `"${hash.slice(0, TAG_DIGITS)}"`;
+  return validated(c, hash, () => body, headers);
+}
+
+/** The same where the hash is known already: a body that the caller has is not even opened. */
+export async function validated(
+  c: Context,
+  sha256: string,
+  open: () => Body | Promise<Body>,
+  headers: Record<string, string>,
+): Promise<Response> {
+  const etag = `"${sha256.slice(0, TAG_DIGITS)}"`;
   // Where access is on, `private` comes before it (middleware/access.ts).
   const control = /\bno-store\b/i.test(c.req.header('cache-control') ?? '') ? 'no-store' : 'no-cache';
   const validators = { etag, 'cache-control': control };
   if (names(c.req.header('if-none-match'), etag)) return c.body(null, 304, validators);
-  return c.body(body, 200, { ...headers, ...validators });
+  return c.body(await open(), 200, { ...headers, ...validators });
 }
 
 /** RFC 9110, section 13.1.2: `*`, or a list that is compared weakly. */

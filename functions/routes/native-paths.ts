@@ -61,6 +61,28 @@ export const nativePaths: readonly RouteConfig[] = [
   },
   {
     method: 'get',
+    path: '/models/{model}/files/{file}',
+    operationId: 'getModelFile',
+    tags: ['Models'],
+    summary: 'A file of a model, for an engine elsewhere',
+    description: 'manifest.json, or a file that it lists. The ETag is the beginning of its SHA-256.',
+    request: { params: z.object({ model: modelOrVersion, file: z.string().max(101) }), headers: asksAgain },
+    responses: {
+      ...kept(
+        {
+          description: 'The file.',
+          content: {
+            'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) },
+            'application/json': { schema: z.unknown() },
+          },
+        },
+        { classified: false },
+      ),
+      ...problems(404, 503),
+    },
+  },
+  {
+    method: 'get',
     path: '/health/live',
     operationId: 'live',
     tags: ['Health'],

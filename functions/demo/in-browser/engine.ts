@@ -1,0 +1,64 @@
+import { Catalogue } from '../../catalogue/catalogue.ts';
+import { Residents } from '../../catalogue/resident.ts';
+import { Classify } from '../../classify/classify.ts';
+import { ServiceError } from '../../errors.ts';
+import { MemoryBudget } from '../../memory-budget.ts';
+import { hasRelaxedSimd } from '../../runtime/int8/kernels.ts';
+import { ServedFiles } from './files.ts';
+import type { Question, Reply } from './messages.ts';
+
+/** The service's own use case in a Web Worker: the same code on the same bytes gives the same bits. */
+
+const MEMORY_BYTES = 512_000_000;
+
+const reply = (message: Reply) => postMessage(message);
+const files = new ServedFiles((loadedBytes, totalBytes) => reply({ kind: 'progress', loadedBytes, totalBytes }));
+let classify: Promise<Classify> | undefined;
+
+addEventListener('message', async ({ data }: MessageEvent<Question>) => {
+  const { id, model, picture, topK, explain, key } = data;
+  files.key = key;
+  try {
+    classify ??= started().catch((error: unknown) => {
+      // What failed by the network may be there the next time.
+      classify = undefined;
+      throw error;
+    });
+    const use = await classify;
+    const began = performance.now();
+    const answer = await use.image(model, picture, { topK, minScore: undefined, explain });
+    reply({ kind: 'answer', id, answer, milliseconds: performance.now() - began });
+  } catch (error) {
+    reply({ kind: 'problem', id, ...told(error) });
+  }
+});
+
+async function started(): Promise<Classify> {
+  const relaxed = hasRelaxedSimd();
+  const [baseline, relaxedBuild, fused, jpeg, webp, avif] = await Promise.all([
+    compiled('baseline'),
+    relaxed ? compiled('relaxed') : undefined,
+    relaxed ? compiled('fused') : undefined,
+    compiled('jpeg'),
+    compiled('webp'),
+    compiled('avif'),
+  ]);
+  const int8 = { baseline, relaxed: relaxedBuild, ...(fused && { fused }) };
+  const budget = new MemoryBudget(MEMORY_BYTES);
+  const modules = {
+    int8,
+    get tfjs(): WebAssembly.Module {
+      throw new ServiceError('model-broken', 'A model of TF.js runs at the service alone.', 'Take an integer model.');
+    },
+  };
+  const models = new Residents(files, modules, budget);
+  return new Classify({ catalogue: new Catalogue(files), models, codecs: { jpeg, webp, avif }, budget });
+}
+
+const compiled = (name: string): Promise<WebAssembly.Module> =>
+  WebAssembly.compileStreaming(fetch(`/page/wasm/${name}.wasm`));
+
+function told(error: unknown): { title: string; detail: string } {
+  if (error instanceof ServiceError) return { title: error.what, detail: error.todo };
+  return { title: 'The engine in this browser did not start', detail: `Let the service answer. (${error})` };
+}
