@@ -179,7 +179,7 @@ async function publishFloat(
   const features = await classifier.embed?.(new Uint8Array(shape[0] * shape[1] * shape[2]));
   await publishModel(dir, {
     ...facts,
-    ...(features && { embedding: { dims: features.length } }),
+    ...(features && { embedding: { dims: features.values.length } }),
     id: path.basename(dir),
     runtime: 'tfjs',
     parameters: weights.length / Float32Array.BYTES_PER_ELEMENT,

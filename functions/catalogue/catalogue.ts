@@ -26,6 +26,8 @@ export interface Entry {
   readonly labels: readonly Label[];
   /** Which of them belong together, where the folder says it. */
   readonly taxonomy: Taxonomy | undefined;
+  /** Mean embeddings of the classes, int8 `[classes, dims]`, where they tell what is unknown. */
+  readonly prototypes: Int8Array | undefined;
 }
 
 /** One of the versions that a model has side by side. */
@@ -134,7 +136,8 @@ export class Catalogue {
     if (labels.data.length !== manifest.classes) {
       throw brokenModel(id, file.path, `has ${labels.data.length} labels for ${manifest.classes} classes`);
     }
-    return { manifest, labels: labels.data, taxonomy: await this.#taxonomy(manifest) };
+    const [taxonomy, prototypes] = [await this.#taxonomy(manifest), await this.#prototypes(manifest)];
+    return { manifest, labels: labels.data, taxonomy, prototypes };
   }
 
   async #taxonomy(manifest: Manifest): Promise<Taxonomy | undefined> {
@@ -146,6 +149,18 @@ export class Catalogue {
     } catch (error) {
       throw brokenModel(manifest.id, file.path, error instanceof Error ? error.message : 'is malformed', error);
     }
+  }
+
+  async #prototypes(manifest: Manifest): Promise<Int8Array | undefined> {
+    if (manifest.certainty?.unknown?.method !== 'prototype') return undefined;
+    const file = manifest.files.find(({ role }) => role === 'prototypes');
+    const bytes = manifest.classes * (manifest.embedding?.dims ?? 0);
+    if (file?.bytes === bytes) return new Int8Array((await readVerified(this.#assets, manifest, file)).buffer);
+    throw brokenModel(
+      manifest.id,
+      'manifest.json',
+      `lists no prototypes of ${bytes} bytes, by which it tells what is unknown`,
+    );
   }
 
   async #manifest(id: string, folder: string, revision: number | undefined): Promise<Manifest> {

@@ -25,8 +25,8 @@ export const certaintySchema = z.strictObject({
   /** What no class fits. */
   unknown: z
     .strictObject({
-      /** `runtime/novelty.ts` */
-      method: z.enum(['energy', 'max-logit']),
+      /** `runtime/novelty.ts`; of `prototype` the folder has `prototypes.bin`. */
+      method: z.enum(['energy', 'max-logit', 'prototype']),
       /** Above it an input is unknown. */
       threshold: finite,
       /** Share of known images that the threshold was fitted to reject, and of others what it rejects. */

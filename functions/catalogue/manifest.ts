@@ -74,7 +74,7 @@ const accuracySchema = z.strictObject({ top1: finite.min(0).max(1), top5: finite
 
 export const fileSchema = z.strictObject({
   path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$/, 'a file of the model folder itself'),
-  role: z.enum(['topology', 'program', 'weights', 'labels', 'taxonomy', 'card']),
+  role: z.enum(['topology', 'program', 'weights', 'labels', 'taxonomy', 'prototypes', 'card']),
   bytes: z.int().positive().max(MAX_SHARD_BYTES),
   sha256,
 });

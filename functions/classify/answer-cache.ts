@@ -26,9 +26,12 @@ export interface CacheUse {
   readonly read: boolean;
 }
 
-/** Of a network: its output, float32 `[classes]`. */
+/** Of a network. */
 export interface Output {
+  /** Its output, float32 `[classes]`. */
   readonly scores: Float32Array;
+  /** How strange the picture is, where the model's prototypes tell that. */
+  readonly novelty?: number;
   readonly explanation?: Explanation;
 }
 
@@ -93,7 +96,7 @@ export class AnswerCache {
     }
     tell(read ? 'miss' : 'bypass');
     const made = await make();
-    if (!made.explanation) this.#recent.set(address, made.scores);
+    if (!made.explanation) this.#recent.set(address, numbersOf(made));
     // Nobody waits for it, and nobody misses it.
     void keep(store, address, made);
     return made;
@@ -103,13 +106,14 @@ export class AnswerCache {
   async #find(
     store: AnswerStore,
     address: string,
-    { classes }: Manifest,
+    manifest: Manifest,
     question: Question,
   ): Promise<Output | undefined> {
-    const scores = this.#recent.get(address);
-    if (scores) return { scores };
-    const found = await lookedUp(store, address, classes, question);
-    if (found && !found.explanation) this.#recent.set(address, found.scores);
+    const { classes } = manifest;
+    const numbers = this.#recent.get(address);
+    if (numbers) return fromNumbers(numbers, classes);
+    const found = await lookedUp(store, address, manifest, question);
+    if (found && !found.explanation) this.#recent.set(address, numbersOf(found));
     return found;
   }
 
@@ -141,7 +145,7 @@ function addressOf(scope: string, fingerprint: string, { input, explain }: Quest
 async function lookedUp(
   store: AnswerStore,
   address: string,
-  classes: number,
+  manifest: Manifest,
   question: Question,
 ): Promise<Output | undefined> {
   let timer: ReturnType<typeof setTimeout> | null = null;
@@ -151,28 +155,37 @@ async function lookedUp(
     });
     const read = async () => (await store.match(address))?.arrayBuffer();
     const bytes = await Promise.race([read(), late]);
-    return bytes && outputOf(bytes, classes, question);
+    return bytes && outputOf(bytes, manifest, question);
   } catch {
     return undefined;
   } finally {
-    clearTimeout(timer);
+    if (timer !== null) clearTimeout(timer);
   }
 }
 
-/** Scores, least significant byte first as WebAssembly has them, then the explanation as JSON where there is one. */
-function entryOf({ scores, explanation }: Output): Response {
-  const body = new Blob([Float32Array.from(scores), explanation ? JSON.stringify(explanation) : '']);
+/** One after the other. */
+const numbersOf = ({ scores, novelty }: Output): Float32Array<ArrayBuffer> =>
+  Float32Array.from(novelty === undefined ? scores : [...scores, novelty]);
+
+function fromNumbers(numbers: Float32Array, classes: number): Output {
+  const novelty = numbers[classes];
+  return { scores: numbers.slice(0, classes), ...(novelty !== undefined && { novelty }) };
+}
+
+/** Numbers, least significant byte first as WebAssembly has them, then the explanation as JSON where there is one. */
+function entryOf({ explanation, ...output }: Output): Response {
+  const body = new Blob([numbersOf(output), explanation ? JSON.stringify(explanation) : '']);
   return new Response(body, {
     headers: { 'content-type': 'application/octet-stream', 'cache-control': `max-age=${MAX_AGE_SECONDS}` },
   });
 }
 
 /** @returns undefined where the bytes are not what was put there */
-function outputOf(bytes: ArrayBuffer, classes: number, { explain }: Question): Output | undefined {
-  const end = 4 * classes;
+function outputOf(bytes: ArrayBuffer, { classes, certainty }: Manifest, { explain }: Question): Output | undefined {
+  const end = 4 * (classes + (certainty?.unknown?.method === 'prototype' ? 1 : 0));
   if (explain ? bytes.byteLength <= end : bytes.byteLength !== end) return undefined;
-  const scores = new Float32Array(bytes.slice(0, end));
-  if (!explain) return { scores };
+  const output = fromNumbers(new Float32Array(bytes.slice(0, end)), classes);
+  if (!explain) return output;
   const explanation = explanationSchema.parse(JSON.parse(new TextDecoder().decode(bytes.slice(end))));
-  return explanation.method === explain ? { scores, explanation } : undefined;
+  return explanation.method === explain ? { ...output, explanation } : undefined;
 }

@@ -2,6 +2,7 @@ import type { Entry } from '../catalogue/catalogue.ts';
 import type { Manifest } from '../catalogue/manifest.ts';
 import { ServiceError } from '../errors.ts';
 import type { Answer } from './answer.ts';
+import type { Output } from './answer-cache.ts';
 import { isNearTie, labelSet, notMeasured, unknownOf } from './certainty.ts';
 import { groupNamed, groupScores } from './groups.ts';
 import { positionsOf, probabilities, rank } from './scores.ts';
@@ -27,10 +28,10 @@ const DEFAULT_TOP_K = 5;
 
 /**
  * What a network puts out for a picture, as an answer.
- * @param output `[classes]`, logits or softmax as the manifest says
+ * @param output logits or softmax as the manifest says
  * @throws ServiceError `bad-option`, or `option-unavailable` where the model has not what is asked for
  */
-export function answerOf(entry: Entry, output: Float32Array, options: AnswerOptions): Answer {
+export function answerOf(entry: Entry, { scores: output, novelty }: Output, options: AnswerOptions): Answer {
   const { manifest, labels } = entry;
   const { topK = DEFAULT_TOP_K, minScore = 0, coverage } = options;
   const named = options.labels && positionsOf(options.labels, labels);
@@ -43,7 +44,7 @@ export function answerOf(entry: Entry, output: Float32Array, options: AnswerOpti
   const ranking = { topK, minScore, among: among ?? named };
   const set = coverage === undefined ? undefined : labelSet(entry, all, coverage);
   const groups = options.rollup ? groupScores(scores, entry, ranking) : undefined;
-  const unknown = unknownOf(entry, output);
+  const unknown = unknownOf(entry, output, novelty);
   if (options.rejectUnknown && !unknown) throw notMeasured(manifest.id, 'reject_unknown');
   const rejected = options.rejectUnknown === true && unknown?.is_unknown === true;
   return {

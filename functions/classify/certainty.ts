@@ -22,12 +22,16 @@ export function isNearTie({ manifest }: Entry, output: Float32Array, among?: Rea
   return first - second <= nearTie.margin;
 }
 
-/** Whether no class fits; null where no threshold was fitted. */
-export function unknownOf({ manifest }: Entry, output: Float32Array): Answer['unknown'] {
+/**
+ * Whether no class fits; null where no threshold was fitted.
+ * @param novelty where prototypes told it
+ */
+export function unknownOf({ manifest }: Entry, output: Float32Array, novelty: number | undefined): Answer['unknown'] {
   const { unknown } = manifest.certainty ?? {};
   if (!unknown) return null;
-  const score = noveltyOf(logitsOf(output, manifest.output.kind), unknown.method);
-  return { score: Math.fround(score), is_unknown: score > unknown.threshold };
+  const { method, threshold } = unknown;
+  const score = method === 'prototype' ? novelty : noveltyOf(logitsOf(output, manifest.output.kind), method);
+  return score === undefined ? null : { score: Math.fround(score), is_unknown: Math.fround(score) > threshold };
 }
 
 /**

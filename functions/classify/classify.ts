@@ -5,6 +5,8 @@ import type { Manifest } from '../catalogue/manifest.ts';
 import { ServiceError } from '../errors.ts';
 import { type Codecs, preprocess, preprocessFramed } from '../image/preprocess.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
+import type { Classifier, Embedding } from '../runtime/classifier.ts';
+import { noveltyByPrototypes } from '../runtime/novelty.ts';
 import type { Answer, ExplainMethod } from './answer.ts';
 import type { AnswerCache, Output, Question } from './answer-cache.ts';
 import { type AnswerOptions, answerOf, identityOf } from './answer-of.ts';
@@ -89,22 +91,23 @@ export class Classify {
     activation: Activation = 'softmax',
     hash?: () => Promise<string>,
   ): Promise<Float32Array> {
-    return activated(await this.#outputOf(entry, input, hash), entry.manifest.output, activation);
+    const { scores } = await this.#outputOf(entry, input, hash);
+    return activated(scores, entry.manifest.output, activation);
   }
 
-  /** What a network puts out for one input, float32 `[classes]`, logits or softmax as its manifest says. */
-  async #outputOf({ manifest }: Entry, input: Input, hash?: () => Promise<string>): Promise<Float32Array> {
+  async #outputOf(entry: Entry, input: Input, hash?: () => Promise<string>): Promise<Output> {
+    const { manifest } = entry;
     this.#onUse(manifest);
     const question: Question =
       'image' in input
         ? { input: 'picture', bytes: input.image }
         : { input: 'pixels', bytes: pixelsOf(input.values, manifest.input) };
-    const run = async () => {
+    const ask = async () => {
       const { input: kind, bytes } = question;
       const pixels = kind === 'pixels' ? bytes : await preprocess(bytes, manifest.input, this.#codecs, this.#budget);
-      return { scores: await this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1)) };
+      return this.#models.with(manifest, (classifier) => run(entry, classifier, pixels));
     };
-    return (await this.#output(manifest, question, run, hash)).scores;
+    return this.#output(manifest, question, ask, hash);
   }
 
   /**
@@ -118,9 +121,10 @@ export class Classify {
     return this.#models.with(manifest, (classifier) => classifier.classify(pixels, 1));
   }
 
-  /** The same door's other answer: the embedding, as {@link Classifier.embed} gives it. @throws ServiceError */
+  /** The same door's other answer: the embedding, and the scores behind it. @throws ServiceError */
   async embeddingOfTensor(modelId: string, version: string, pixels: Uint8Array): Promise<Float32Array> {
-    return this.#embedding(await this.#ofTensor(modelId, version, pixels), pixels);
+    const { values, scores } = await this.#embedding(await this.#ofTensor(modelId, version, pixels), pixels);
+    return Float32Array.of(...values, ...scores);
   }
 
   /**
@@ -133,13 +137,13 @@ export class Classify {
     const { manifest } = await this.#catalogue.get(modelId, hash);
     this.#onUse(manifest);
     const pixels = await preprocess(image, manifest.input, this.#codecs, this.#budget);
-    const values = await this.#embedding(manifest, pixels);
+    const { values } = await this.#embedding(manifest, pixels);
     return { id: await hash(), values, model: identityOf(manifest) };
   }
 
-  async #embedding(manifest: Manifest, pixels: Uint8Array): Promise<Float32Array> {
-    const values = await this.#models.with(manifest, async (classifier) => classifier.embed?.(pixels));
-    if (values) return values;
+  async #embedding(manifest: Manifest, pixels: Uint8Array): Promise<Embedding> {
+    const embedding = await this.#models.with(manifest, async (classifier) => classifier.embed?.(pixels));
+    if (embedding) return embedding;
     const able = (await this.#catalogue.list()).filter(({ embedding }) => embedding).map(({ id }) => id);
     throw new ServiceError(
       'embedding-unavailable',
@@ -172,26 +176,36 @@ export class Classify {
   ): Promise<Answer> {
     const { manifest, labels } = entry;
     this.#onUse(manifest);
-    const run = async () => {
+    const ask = async () => {
       const { pixels, frame } = await preprocessFramed(image, manifest.input, this.#codecs, this.#budget);
-      const { output, heat } = await this.#models.with(manifest, (classifier) =>
-        explain(method, classifier, manifest, pixels),
-      );
-      const scores = activated(output, manifest.output, 'softmax');
+      const { seen, heat } = await this.#models.with(manifest, async (classifier) => ({
+        heat: await explain(method, classifier, manifest, pixels),
+        seen: await run(entry, classifier, pixels),
+      }));
+      const scores = activated(seen.scores, manifest.output, 'softmax');
       const first = predictionOf(best(scores), scores, labels);
-      return { scores: output, explanation: await drawn(method, heat, frame, first) };
+      return { ...seen, explanation: await drawn(method, heat, frame, first) };
     };
     const question: Question = { input: 'picture', bytes: image, explain: method };
-    const { scores, explanation } = await this.#output(manifest, question, run, hash);
-    return { ...answerOf(entry, scores, options), ...(explanation && { explanation }) };
+    const output = await this.#output(manifest, question, ask, hash);
+    const { explanation } = output;
+    return { ...answerOf(entry, output, options), ...(explanation && { explanation }) };
   }
 
   #output(
     manifest: Manifest,
     question: Question,
-    run: () => Promise<Output>,
+    ask: () => Promise<Output>,
     hash: (() => Promise<string>) | undefined,
   ): Promise<Output> {
-    return this.#cache ? this.#cache.output(manifest, question, run, hash) : run();
+    return this.#cache ? this.#cache.output(manifest, question, ask, hash) : ask();
   }
+}
+
+/** One run, with how strange the picture is where prototypes tell that. */
+async function run({ manifest, prototypes }: Entry, classifier: Classifier, pixels: Uint8Array): Promise<Output> {
+  if (!prototypes) return { scores: await classifier.classify(pixels, 1) };
+  const embedding = await classifier.embed?.(pixels);
+  if (!embedding) throw brokenModel(manifest.id, 'manifest.json', 'has prototypes, and the network has no embedding');
+  return { scores: embedding.scores, novelty: noveltyByPrototypes(embedding.values, prototypes) };
 }

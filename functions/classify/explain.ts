@@ -8,14 +8,8 @@ import type { ExplainMethod, Explanation, Prediction } from './answer.ts';
 import { occlusion } from './occlusion.ts';
 import { best, probabilities } from './scores.ts';
 
-/** What a network puts out for one picture, `[classes]`, and where its first class is seen. */
-export interface Explained {
-  readonly output: Float32Array;
-  readonly heat: Heat;
-}
-
 /**
- * Classifies a picture and finds where its first class is seen in it.
+ * Where the first class of a picture is seen in it.
  * @param pixels uint8 `[height, width, channels]` as the model takes them
  * @throws ServiceError `explanation-unavailable` naming the method that does work
  */
@@ -24,11 +18,11 @@ export async function explain(
   classifier: Classifier,
   manifest: Manifest,
   pixels: Uint8Array,
-): Promise<Explained> {
+): Promise<Heat> {
   const { kind, temperature } = manifest.output;
   const scoresOf = (output: Float32Array) => probabilities(output, kind, temperature);
   if (method === 'occlusion') {
-    return occlusion((input) => classifier.classify(input, 1), scoresOf, manifest, pixels);
+    return occlusion(async (input) => scoresOf(await classifier.classify(input, 1)), manifest, pixels);
   }
   if (!classifier.classActivation) {
     throw new ServiceError(
@@ -37,9 +31,9 @@ export async function explain(
       'Ask with explain=occlusion, which works for every model and takes longer.',
     );
   }
-  const { scores, activation } = await classifier.classActivation(pixels, best);
+  const { activation } = await classifier.classActivation(pixels, best);
   const { width, height, values } = activation;
-  return { output: scores, heat: { width, height, values: fromLeastToMost(values) } };
+  return { width, height, values: fromLeastToMost(values) };
 }
 
 /** 0 where there is least, 1 where there is most, as Zhou et al. draw it. */

@@ -1,6 +1,6 @@
 import type { Manifest, ModelInput } from '../catalogue/manifest.ts';
 import { ServiceError } from '../errors.ts';
-import type { Explained } from './explain.ts';
+import type { Heat } from '../image/heat-map.ts';
 import { best } from './scores.ts';
 
 /** A picture is covered at most so many times a side. */
@@ -13,21 +13,18 @@ const MAX_MACS: Readonly<Record<Manifest['runtime'], number>> = { int8: 2e11, tf
 /**
  * Where a class is seen: the picture is classified again and again, each time with another part of it covered, and
  * what the class loses by it is the heat of that part (Zeiler and Fergus 2014, section 4.2).
- * @param run pixels of one picture → the network's output `[classes]`
- * @param scoresOf an output → probabilities
+ * @param classify pixels of one picture → probabilities `[classes]`
  * @throws ServiceError `explanation-unavailable` where even the coarsest grid takes too long
  */
 export async function occlusion(
-  run: (pixels: Uint8Array) => Promise<Float32Array>,
-  scoresOf: (output: Float32Array) => Float32Array,
+  classify: (pixels: Uint8Array) => Promise<Float32Array>,
   manifest: Manifest,
   pixels: Uint8Array,
-): Promise<Explained> {
+): Promise<Heat> {
   const { input } = manifest;
   const side = gridSide(manifest);
   const [columns, rows] = [Math.min(side, input.width), Math.min(side, input.height)];
-  const output = await run(pixels);
-  const scores = scoresOf(output);
+  const scores = await classify(pixels);
   const index = best(scores);
   const before = evidence(scores, index);
   const losses = new Float32Array(columns * rows);
@@ -37,11 +34,11 @@ export async function occlusion(
     const down = patch(Math.floor(cell / columns), rows, input.height);
     const covered = cover(pixels, input, across, down);
     // Where covering helps the class, it is not seen.
-    losses[cell] = Math.max(0, before - evidence(scoresOf(await run(covered)), index));
+    losses[cell] = Math.max(0, before - evidence(await classify(covered), index));
   }
   const most = losses.reduce((a, b) => Math.max(a, b));
   const values = losses.map((loss) => (most > 0 ? loss / most : 0));
-  return { output, heat: { width: columns, height: rows, values } };
+  return { width: columns, height: rows, values };
 }
 
 /** Cells a side: as fine a grid as the multiplications of the model allow. */

@@ -16,7 +16,7 @@ export interface IsolatedWorker {
 
 /**
  * Between the two Workers: `POST /tensor/{id}/{version}`, uint8 pixels of one image in, float32 scores out (least
- * significant byte first), both of this type; `POST /embedding/{id}/{version}` the same with the embedding in place of
+ * significant byte first), both of this type; `POST /embedding/{id}/{version}` the same with the embedding before
  * the scores. What is refused is answered as {@link refusalSchema} says.
  */
 export const TENSOR_TYPE = 'application/octet-stream';
@@ -55,7 +55,12 @@ export function remoteClassifier(manifest: Manifest, worker: IsolatedWorker): Cl
       }
       return scores;
     },
-    ...(embedding && { embed: (pixels) => ask('embedding', manifest, worker, pixels.slice(), embedding.dims) }),
+    ...(embedding && {
+      async embed(pixels) {
+        const both = await ask('embedding', manifest, worker, pixels.slice(), embedding.dims + classes);
+        return { values: both.slice(0, embedding.dims), scores: both.slice(embedding.dims) };
+      },
+    }),
     dispose() {},
   };
 }

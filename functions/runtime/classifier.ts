@@ -10,12 +10,8 @@ export interface Classifier {
   classify(pixels: Uint8Array, batch: number): Promise<Float32Array>;
   /** Only of networks that end in global average pooling, or in a dense layer behind one. */
   readonly classActivation?: ClassActivation;
-  /**
-   * What the last dense layer reads of one picture: the network's description of it, float32 `[dims]`, of whatever
-   * length. Only of networks that end in a dense layer behind others.
-   * @param pixels of one picture, as in `classify`
-   */
-  readonly embed?: (pixels: Uint8Array) => Promise<Float32Array>;
+  /** Only of networks that end in a dense layer behind others. */
+  readonly embed?: Embed;
   dispose(): void;
 }
 
@@ -28,6 +24,19 @@ export type ClassActivation = (
   pixels: Uint8Array,
   choose: (scores: Float32Array) => number,
 ) => Promise<{ readonly scores: Float32Array; readonly activation: ActivationMap }>;
+
+/**
+ * Classifies one picture and says what the last dense layer reads of it: the network's own description.
+ * @param pixels of one picture, as in `classify`
+ */
+export type Embed = (pixels: Uint8Array) => Promise<Embedding>;
+
+export interface Embedding {
+  /** float32 `[dims]`, of whatever length. */
+  readonly values: Float32Array;
+  /** As `classify` gives them. */
+  readonly scores: Float32Array;
+}
 
 /** The last feature map, its channels weighted as the dense layer weights them for one class. */
 export interface ActivationMap {

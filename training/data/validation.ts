@@ -12,6 +12,12 @@ export function withoutValidation(data: LabelledImages): { training: LabelledIma
   return { training: pick(data, (at) => !isValidation(at)), validation: pick(data, isValidation) };
 }
 
+/** Every other image, and those between. */
+export const halvesOf = (data: LabelledImages): [LabelledImages, LabelledImages] => [
+  pick(data, (at) => at % 2 === 0),
+  pick(data, (at) => at % 2 === 1),
+];
+
 function pick(data: LabelledImages, chosen: (at: number) => boolean): LabelledImages {
   const numbers = [...Array(data.count).keys()].filter(chosen);
   const bytes = data.images.length / data.count;

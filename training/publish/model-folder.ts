@@ -62,12 +62,14 @@ export async function publishModel(dir: string, draft: ModelDraft): Promise<Mani
   return manifest;
 }
 
+const TELLS: ReadonlySet<ModelFile['role']> = new Set(['card', 'taxonomy', 'prototypes']);
+
 /**
- * sha256 over the sorted hashes of what answers, and over the temperature where it is not 1. Card and taxonomy are left
- * out: they tell of the network, and its scores are the same.
+ * sha256 over the sorted hashes of what answers, and over the temperature where it is not 1. Card, taxonomy and
+ * prototypes are left out: they tell of the network, and its scores are the same.
  */
 export function versionOf(files: readonly ModelFile[], { temperature }: Manifest['output']): string {
-  const hashes = files.filter(({ role }) => role !== 'card' && role !== 'taxonomy').map((file) => file.sha256);
+  const hashes = files.filter(({ role }) => !TELLS.has(role)).map((file) => file.sha256);
   return sha256(text([...hashes.sort(), ...(temperature === 1 ? [] : [`temperature ${temperature}`])].join('\n')));
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { labelsSchema, type Manifest, manifestSchema } from '../../functions/catalogue/manifest.ts';
+import { labelsSchema, type Manifest, type ModelFile, manifestSchema } from '../../functions/catalogue/manifest.ts';
 import { knownTaxonomy } from '../data/taxonomies.ts';
 import { modelCard } from '../report/card.ts';
 import { type Content, manifestFile, sha256, taxonomyFile, text, versionOf } from './model-folder.ts';
@@ -14,6 +14,8 @@ export interface Findings {
   readonly embedding?: Manifest['embedding'];
   /** Parts that are left out stay as they are. */
   readonly certainty?: NonNullable<Manifest['certainty']>;
+  /** Mean embeddings of the classes, int8 `[classes, dims]`, where `certainty.unknown` goes by them. */
+  readonly prototypes?: Int8Array | undefined;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface Findings {
 export async function recordFindings(dir: string, findings: Findings): Promise<Manifest> {
   const bytesOf = (name: string) => readFile(path.join(dir, name));
   const before = manifestSchema.parse(JSON.parse((await bytesOf('manifest.json')).toString()));
-  const { temperature = before.output.temperature, ...figures } = findings;
+  const { temperature = before.output.temperature, prototypes, ...figures } = findings;
   const certainty = { ...before.certainty, ...figures.certainty };
   const changed = {
     ...before,
@@ -32,10 +34,13 @@ export async function recordFindings(dir: string, findings: Findings): Promise<M
     output: { ...before.output, temperature },
   };
   const { format, version: old, revision: last, files, ...facts } = changed;
-  const kept = files.filter(({ role }) => role !== 'card');
+  const isOld = ({ role }: Content | ModelFile) =>
+    role === 'card' || (role === 'prototypes' && figures.certainty?.unknown);
+  const kept = files.filter((file) => !isOld(file));
   const contents: Content[] = await Promise.all(
     kept.map(async ({ path: name, role }) => ({ path: name, role, bytes: await bytesOf(name) })),
   );
+  if (prototypes) contents.push({ path: 'prototypes.bin', role: 'prototypes', bytes: new Uint8Array(prototypes) });
   if (!kept.some(({ role }) => role === 'taxonomy')) contents.push(...(await missingTaxonomy(contents)));
   contents.push({ path: 'card.md', role: 'card', bytes: text(modelCard(facts)) });
   const listed = contents.map(({ path: name, role, bytes }) => ({

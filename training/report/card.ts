@@ -32,6 +32,7 @@ export function modelCard(facts: CardFacts): string {
     `| total while loaded | ${thousands(memory.total)} bytes |`,
     ...(metrics ? [] : ['', 'Its accuracy was not measured.']),
     '',
+    ...(facts.certainty ? certaintyLines(facts.certainty) : []),
     '## Provenance',
     '',
     `- source: ${provenance.source}`,
@@ -55,6 +56,38 @@ function metricRows(metrics: NonNullable<Manifest['metrics']>): string[] {
     ...(agreement === undefined ? [] : [`| first class the same as from float | ${percent(agreement)} |`]),
     ...(calibrationError === undefined ? [] : [`| expected calibration error | ${percent(calibrationError)} |`]),
   ];
+}
+
+function certaintyLines({ nearTie, unknown, conformal }: NonNullable<Manifest['certainty']>): string[] {
+  const lines = ['## Certainty', ''];
+  if (nearTie) {
+    lines.push(
+      `Near tie: on ${thousands(nearTie.images)} images integers changed the difference of two logits near the highest by at ` +
+        `most ${nearTie.margin.toFixed(3)}; answers whose first two are no farther apart say \`near_tie\`.`,
+      '',
+    );
+  }
+  if (unknown) {
+    const { method, threshold, falseRejects, measuredFalseRejects, dataset, others } = unknown;
+    lines.push(
+      `Unknown: by ${method}, above ${threshold.toFixed(4)}, fitted to reject ${percent(falseRejects)} of known images ` +
+        `(${percent(measuredFalseRejects)} of the fresh ones of ${dataset}).`,
+      '',
+      '| against | images | AUROC | FPR at 95 % |',
+      '| --- | --- | --- | --- |',
+      ...others.map((o) => `| ${o.dataset} | ${thousands(o.images)} | ${o.auroc.toFixed(4)} | ${percent(o.fprAt95)} |`),
+      '',
+    );
+  }
+  if (conformal) {
+    const { coverageAt95, meanSizeAt95, freshImages } = conformal;
+    lines.push(
+      `Sets of labels for a coverage of 95 %: they hold the true label of ${percent(coverageAt95)} of ` +
+        `${thousands(freshImages)} fresh images, with ${meanSizeAt95.toFixed(3)} labels each.`,
+      '',
+    );
+  }
+  return lines;
 }
 
 function resizing(input: Manifest['input']): string {

@@ -1,6 +1,6 @@
 import type { Classifier } from '../classifier.ts';
 import { classActivation, pooledEnd } from './class-activation.ts';
-import { embedding, headOf } from './embedding.ts';
+import { embed, headOf } from './embedding.ts';
 import { decodeProgram } from './encoding.ts';
 import { Engine, memoryBytes, type Where } from './engine.ts';
 import { chooseKernels, type KernelModules } from './kernels.ts';
@@ -64,7 +64,7 @@ export async function loadInt8Classifier({
     ...(end && {
       classActivation: async (pixels, choose) => classActivation(ready(pixels, 1), end, pixels, choose),
     }),
-    ...(head && { embed: async (pixels) => embedding(ready(pixels, 1), head, pixels) }),
+    ...(head && { embed: async (pixels) => embed(ready(pixels, 1), head, pixels) }),
     dispose() {
       held = undefined;
     },

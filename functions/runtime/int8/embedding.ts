@@ -1,3 +1,4 @@
+import type { Embedding } from '../classifier.ts';
 import type { Engine } from './engine.ts';
 import type { Op, OpOf, Program } from './program.ts';
 
@@ -48,12 +49,15 @@ function isMade(ops: readonly Op[], from: number, bytes: number): boolean {
 const isFloat = (op: Op): boolean => 'float' in op && op.float === 1;
 
 /**
- * What the last dense layer reads of one picture, float32 `[dims]`, in steps of its grid: whole numbers, the same in
- * every build of the kernels.
+ * One run, and what the last dense layer read, in steps of its grid: whole numbers, the same in every build of the
+ * kernels.
  * @param pixels uint8 `[height, width, channels]`
  */
-export function embedding(engine: Engine, { at, dense, zero }: Head, pixels: Uint8Array): Float32Array<ArrayBuffer> {
+export function embed(engine: Engine, { at, dense, zero }: Head, pixels: Uint8Array): Embedding {
   engine.input.set(pixels);
   for (let index = 0; index < at; index++) engine.runOp(index);
-  return Float32Array.from(engine.arena.subarray(dense.input, dense.input + dense.inputChannels), (q) => q - zero);
+  const read = engine.arena.subarray(dense.input, dense.input + dense.inputChannels);
+  const values = Float32Array.from(read, (q) => q - zero);
+  engine.runOp(at);
+  return { values, scores: engine.output.slice() };
 }

@@ -73,11 +73,11 @@ export async function loadTfjsClassifier(model: TfjsModel): Promise<Classifier> 
     }),
     ...(features && {
       async embed(pixels) {
-        const vector = tf.tidy(() => features.predict(inputOf(pixels, 1)) as tf.Tensor);
+        const [vector, output] = tf.tidy(() => features.predict(inputOf(pixels, 1)) as [tf.Tensor, tf.Tensor]);
         try {
-          return (await vector.data()) as Float32Array;
+          return { values: (await vector.data()) as Float32Array, scores: (await output.data()) as Float32Array };
         } finally {
-          vector.dispose();
+          tf.dispose([vector, output]);
         }
       },
     }),

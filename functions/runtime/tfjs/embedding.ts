@@ -2,8 +2,8 @@ import { type LayersModel, model, type SymbolicTensor } from '@tensorflow/tfjs-l
 import { above, inputOf } from './layers-above.ts';
 
 /**
- * The same network up to what its last dense layer reads, sharing its layers; null where it ends in something else, or
- * where that is the picture itself.
+ * The same network with what its last dense layer reads as a first output, sharing its layers; null where it ends in
+ * something else, or where that is the picture itself.
  */
 export function embeddingNetwork(layers: LayersModel): LayersModel | null {
   const [output, ...more] = layers.outputs;
@@ -11,7 +11,7 @@ export function embeddingNetwork(layers: LayersModel): LayersModel | null {
   const last = above(output, ['Activation', 'Softmax', 'Dropout']);
   const features = last?.sourceLayer.getClassName() === 'Dense' ? above(inputOf(last), ['Dropout']) : null;
   if (!features || isPicture(features)) return null;
-  return model({ inputs: layers.inputs, outputs: features });
+  return model({ inputs: layers.inputs, outputs: [features, output] });
 }
 
 /** The input, or the input in another shape. */

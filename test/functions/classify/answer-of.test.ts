@@ -21,11 +21,16 @@ function entry(certainty?: Certainty, more: { taxonomy?: unknown; output?: Manif
   return {
     manifest: manifest as unknown as Manifest,
     labels: LABELS.map((label) => ({ label })),
+    prototypes: undefined,
     taxonomy: taxonomy === null ? undefined : taxonomyOf(taxonomy, LABELS.length),
   };
 }
-const ask = (logits: number[], options: Partial<AnswerOptions>, of = entry()) =>
-  answerOf(of, Float32Array.from(logits), { topK: undefined, minScore: undefined, ...options });
+const ask = (logits: number[], options: Partial<AnswerOptions>, of = entry(), novelty?: number) =>
+  answerOf(
+    of,
+    { scores: Float32Array.from(logits), ...(novelty !== undefined && { novelty }) },
+    { topK: undefined, minScore: undefined, ...options },
+  );
 const logs = (...probabilities: number[]) => probabilities.map((p) => Math.log(p));
 const near = (value: number) => expect.closeTo(value, 5);
 
@@ -122,7 +127,7 @@ describe('near_tie', () => {
 
 describe('unknown', () => {
   const measured = { falseRejects: 0.05, dataset: 'd', images: 100, measuredFalseRejects: 0.05, others: [] };
-  const withMethod = (method: 'energy' | 'max-logit', threshold: number) =>
+  const withMethod = (method: 'energy' | 'max-logit' | 'prototype', threshold: number) =>
     entry({ unknown: { ...measured, method, threshold } });
 
   it('is the energy of the logits, or minus the highest', () => {
@@ -134,6 +139,12 @@ describe('unknown', () => {
     });
     expect(ask(logits, {}, withMethod('energy', energy - 0.01)).unknown).toMatchObject({ is_unknown: true });
     expect(ask(logits, {}, withMethod('max-logit', -3.5)).unknown).toEqual({ score: -3, is_unknown: true });
+  });
+
+  it('is what prototypes told, where they do', () => {
+    const of = withMethod('prototype', 0.25);
+    expect(ask([9, 0, 0, 0, 0], {}, of, 0.5).unknown).toEqual({ score: 0.5, is_unknown: true });
+    expect(ask([0, 0, 0, 0, 0], {}, of, 0.25).unknown).toEqual({ score: 0.25, is_unknown: false });
   });
 
   it('empties the answer where reject_unknown asks for it', () => {

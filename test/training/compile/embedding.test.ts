@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { embedding, headOf } from '../../../functions/runtime/int8/embedding.ts';
+import { embed, headOf } from '../../../functions/runtime/int8/embedding.ts';
 import { calibrateAndQuantize } from '../../../training/compile/attempt.ts';
 import { FloatNetwork } from '../../../training/compile/float-network.ts';
 import { IntegerRun } from '../../../training/compile/integer-run.ts';
@@ -52,7 +52,7 @@ describe('embeddings of compiled networks', () => {
     const float = await FloatNetwork.of(graph, pixelsFor(graph));
     for (const image of images.slice(0, 4)) {
       const tensor = (await float.run(image, (value) => value === headInput(graph))).get(headInput(graph));
-      expect(cosine(embedding(run.engine, head, image), tensor ?? new Float32Array())).toBeGreaterThan(LEAST_COSINE);
+      expect(cosine(embed(run.engine, head, image).values, tensor ?? new Float32Array())).toBeGreaterThan(LEAST_COSINE);
     }
     float.dispose();
   });
@@ -108,7 +108,7 @@ describe('embeddings as they are served', () => {
 
 async function served(id: string) {
   const { manifest, classifier } = await loadServedModel(path.join(models, id));
-  const embed = async (pixels: Uint8Array) => (await classifier.embed?.(pixels)) ?? new Float32Array();
+  const embed = async (pixels: Uint8Array) => (await classifier.embed?.(pixels))?.values ?? new Float32Array();
   return { manifest, embed };
 }
 
