@@ -78,7 +78,15 @@ export function reportPage(report: QuantizationReport): string {
       .join('; ')}.</p>`,
     '<h2>Float and integer</h2>',
     htmlTable(
-      ['images', 'number', 'same first class', 'score difference', 'over all classes', 'output SNR'],
+      [
+        'images',
+        'number',
+        'same first class',
+        'where float is sure',
+        'score difference',
+        'over all classes',
+        'output SNR',
+      ],
       [agreementRow('calibration', calibration), agreementRow('held out', heldOut)],
     ),
     '<h2>Weights that fit the fast form</h2>',
@@ -88,6 +96,7 @@ export function reportPage(report: QuantizationReport): string {
         'held-out images',
         'number',
         'same first class',
+        'where float is sure',
         'score difference',
         'over all classes',
         'output SNR',
@@ -129,7 +138,8 @@ export function reportPage(report: QuantizationReport): string {
 function agreementRow(what: string, figures: AgreementFigures): string[] {
   const share = `${figures.same} of ${figures.images} (${(figures.top1 * 100).toFixed(1)} %)`;
   const differences = [figures.scoreDifference, figures.allScoresDifference].map((value) => value.toFixed(5));
-  return [what, count(figures.images), share, ...differences, `${figures.decibels.toFixed(1)} dB`];
+  const sure = `${figures.sure.same} of ${figures.sure.images}`;
+  return [what, count(figures.images), share, sure, ...differences, `${figures.decibels.toFixed(1)} dB`];
 }
 
 function layerTable(layers: readonly LayerFigures[]): string {
