@@ -21,7 +21,7 @@ import { summarize } from './evaluate/accuracy.ts';
 import { wasTrainedOn } from './evaluate/calibration.ts';
 import { conformalThresholds, measureSets } from './evaluate/conformal.ts';
 import { type DataSet, dataSetFor } from './evaluate/data-sets.ts';
-import { checkTies, tieMargin } from './evaluate/near-tie.ts';
+import { checkTies, outputPairs, tieMargin } from './evaluate/near-tie.ts';
 import { type Predictions, predict } from './evaluate/predictions.ts';
 import { loadServedModel } from './evaluate/served-model.ts';
 import { noise, strangeFolder } from './evaluate/strange-images.ts';
@@ -142,11 +142,12 @@ async function nearTie(
   fresh: Predictions,
   dataset: string,
 ): Promise<Certainty['nearTie']> {
-  const [exact, exactFresh] = [await run(float, fitting.data), await run(float, fresh.data)];
-  const fitted = tieMargin(exact, fitting);
-  const { differing, missed } = checkTies(exactFresh, fresh, fitted);
-  const margin = Math.max(fitted, tieMargin(exactFresh, fresh));
-  const { flagged } = checkTies(exactFresh, fresh, margin);
+  const pairs = outputPairs(await run(float, fitting.data), fitting);
+  const freshPairs = outputPairs(await run(float, fresh.data), fresh);
+  const fitted = tieMargin(pairs);
+  const { differing, missed } = checkTies(freshPairs, fitted);
+  const margin = tieMargin([...pairs, ...freshPairs]);
+  const { flagged } = checkTies(freshPairs, margin);
   console.log(
     `near tie: ${fitted.toFixed(3)} from the validation images misses ${missed} of ${differing} answers that differ; ` +
       `with ${margin.toFixed(3)}, that of all, ${flagged} of ${fresh.data.count} are flagged`,

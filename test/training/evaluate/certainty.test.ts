@@ -8,7 +8,7 @@ import { noveltyByPrototypes, noveltyOf } from '../../../functions/runtime/novel
 import { measureCertainty } from '../../../training/certainty.ts';
 import { preparer } from '../../../training/data/prepare.ts';
 import { conformalThresholds, measureSets } from '../../../training/evaluate/conformal.ts';
-import { checkTies, tieMargin } from '../../../training/evaluate/near-tie.ts';
+import { checkTies, outputPairs, tieMargin } from '../../../training/evaluate/near-tie.ts';
 import type { Predictions } from '../../../training/evaluate/predictions.ts';
 import { loadServedModel } from '../../../training/evaluate/served-model.ts';
 import { auroc, fprAt95, prototypesOf, shareAbove, thresholdFor } from '../../../training/evaluate/unknown.ts';
@@ -22,29 +22,31 @@ const predictions = (rows: number[][], labels: number[] = rows.map(() => 0)): Pr
   return { data: { ...data, count: rows.length }, classes, logits: Float64Array.from(rows.flat()) };
 };
 
+const pairsOf = (float: number[][], integer: number[][]) => outputPairs(predictions(float), predictions(integer));
+
 describe('a near tie', () => {
   it('has the margin of the largest error that could exchange two classes', () => {
     // Differences of the first to the others: 1 and 3 in integers; 0.25 and 3.5, -1 and 2 in float.
-    expect(tieMargin(predictions([[1, 0.75, -2.5]]), predictions([[2, 1, -1]]))).toBe(0.75);
-    expect(tieMargin(predictions([[0, 1, -2]]), predictions([[2, 1, -1]]))).toBe(2);
+    expect(tieMargin(pairsOf([[1, 0.75, -2.5]], [[2, 1, -1]]))).toBe(0.75);
+    expect(tieMargin(pairsOf([[0, 1, -2]], [[2, 1, -1]]))).toBe(2);
   });
 
   it('is not widened by classes that are far behind', () => {
-    expect(tieMargin(predictions([[1, 0.9, -10]]), predictions([[1, 0.8, -30]]))).toBeCloseTo(0.1, 9);
+    expect(tieMargin(pairsOf([[1, 0.9, -10]], [[1, 0.8, -30]]))).toBeCloseTo(0.1, 9);
   });
 
   it('is counted, and so is an answer that differs without being one', () => {
-    const integer = predictions([
+    const integer = [
       [1, 0.9],
       [1, 0],
       [1, 0],
-    ]);
-    const float = predictions([
+    ];
+    const float = [
       [1, 1.1],
       [1, 0],
       [0, 1],
-    ]);
-    expect(checkTies(float, integer, 0.2)).toEqual({ flagged: 1, differing: 2, missed: 1 });
+    ];
+    expect(checkTies(pairsOf(float, integer), 0.2)).toEqual({ flagged: 1, differing: 2, missed: 1 });
   });
 
   it('is said of every answer of fashion-mlp that differs from float, on the committed images', async () => {
@@ -61,7 +63,7 @@ describe('a near tie', () => {
       ours.push([...(await integer.classifier.classify(pixels, 1))]);
       theirs.push(Array.from(await float.classifier.classify(pixels, 1), (p) => Math.log(Math.max(p, 1e-30))));
     }
-    const { flagged, missed } = checkTies(predictions(theirs), predictions(ours), margin);
+    const { flagged, missed } = checkTies(pairsOf(theirs, ours), margin);
     expect(missed).toBe(0);
     expect(flagged).toBeGreaterThan(0);
     expect(flagged).toBeLessThan(ours.length / 4);
