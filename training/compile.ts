@@ -29,6 +29,7 @@ import { DataError } from './data/errors.ts';
 import { type ImageFolder, readImageFolder } from './data/image-folder.ts';
 import { softmax } from './evaluate/agreement.ts';
 import { compareWithFloat } from './evaluate/compare.ts';
+import { nearTieOf } from './evaluate/near-tie.ts';
 import { weightsOf } from './graph/check.ts';
 import { type Graph, GraphError } from './graph/graph.ts';
 import { SignalToNoise } from './graph/signal-to-noise.ts';
@@ -129,7 +130,7 @@ export async function compileModel(options: CompileOptions, graph?: Graph, suppl
     input,
     output: { kind: isSigmoid(prepared) ? 'softmax' : 'logits', temperature: 1 },
     memory: report.memory,
-    ...(!isSigmoid(prepared) && nearTieOf(measured)),
+    ...(!isSigmoid(prepared) && nearTieOf(measured.calibration, measured.heldOut)),
     provenance: {
       source: options.source ?? `${path.basename(options.from)}, sha256 ${await sha256(options.from)}`,
       licence: options.licence,
@@ -180,17 +181,6 @@ async function agreementOf(
   const { layers, candidates, expectedMs, savedMs } = spending;
   const fastForm = { layers, candidates, expectedMs, expectedMsBefore: expectedMs + savedMs, heldOutBefore };
   return { calibration, heldOut, fastForm };
-}
-
-/** Of the pictures that it was compiled with; `npm run certainty` measures it on more. */
-function nearTieOf({
-  calibration,
-  heldOut,
-}: Pick<QuantizationReport, 'calibration' | 'heldOut'>): Pick<Manifest, 'certainty'> {
-  const margin = Math.max(calibration.tieMargin, heldOut.tieMargin);
-  if (!(margin > 0)) return {};
-  const images = calibration.images + heldOut.images;
-  return { certainty: { nearTie: { dataset: 'the pictures it was compiled with', images, margin } } };
 }
 
 async function layerFigures(
