@@ -48,6 +48,7 @@ import { refusal, tensorRoute } from './routes/tensor.ts';
 import { tensorFlowServingRoutes } from './routes/tensorflow-serving/routes.ts';
 import { tokenRoute } from './routes/tokens.ts';
 import { usageRoute } from './routes/usage.ts';
+import { withoutDatabaseRoutes } from './routes/without-database.ts';
 import { WebhookSecrets } from './webhooks/secrets.ts';
 
 /** The service over HTTP alone. */
@@ -94,6 +95,7 @@ export function createService(host: Host): { app: Hono; inProcess: InProcess; jo
   huggingFaceFeaturesRoute(app, classify);
   const jobs = jobsOf(host, catalogue, classify);
   if (jobs) jobRoutes(app, host, jobs, usage);
+  if (host.withoutDatabase !== undefined) withoutDatabaseRoutes(app, host.withoutDatabase);
   metricsRoute(app, () => metrics.text());
   if (host.page) {
     docsRoutes(app, host.page);
@@ -116,14 +118,18 @@ function jobsOf(host: Host, catalogue: Catalogue, classify: Classify): Jobs | un
 function jobRoutes(app: Hono, { log, webhooks }: Host, jobs: Jobs, usage: UsageCounter | undefined): void {
   const take = usage && takingOf(usage, log);
   jobsRoute(app, jobs, async (images) => {
-    for (let i = 0; i < images; i++) await take?.();
+    await take?.(images);
   });
   if (webhooks) hooksRoute(app, { ...webhooks, jobs });
 }
 
 /** @param allowedHosts of the key that asks; undefined for all that are public */
-function urlRulesOf({ httpLoopback = false }: Host, allowedHosts: readonly string[] | undefined): UrlRules {
-  return { allowHttpLoopback: httpLoopback, ...(allowedHosts && { allowedHosts }) };
+function urlRulesOf({ httpLoopback = false, fetchAddress }: Host, allowedHosts: readonly string[] | undefined): UrlRules {
+  return {
+    allowHttpLoopback: httpLoopback,
+    ...(allowedHosts && { allowedHosts }),
+    ...(fetchAddress && { fetch: fetchAddress }),
+  };
 }
 
 /** Before all routes: from here on a request has a caller, or is for an open address. */

@@ -45,35 +45,35 @@ export class UsageCounter {
   }
 
   /**
-   * Takes one picture.
+   * Takes so many pictures, or none.
    * @param background runs what need not be waited for
    * @throws ServiceError `quota-exceeded`: then nothing was taken
    */
-  async take(caller: Caller, background: (work: Promise<void>) => void): Promise<Taken> {
+  async take(caller: Caller, background: (work: Promise<void>) => void, images = 1): Promise<Taken> {
     const { key, token } = caller;
     if (!key) return { giveBack: async () => {} };
     const month = monthOf(Date.now());
-    if (token !== undefined && !(await this.#takeOfToken(token, 1))) throw tokenSpent();
+    if (token !== undefined && !(await this.#takeOfToken(token, images))) throw tokenSpent();
     const fromToken = async () => {
-      if (token !== undefined) await this.#takeOfToken(token, -1);
+      if (token !== undefined) await this.#takeOfToken(token, -images);
     };
     if (key.imagesPerMonth === null) {
-      this.#add(key.id, month, 1);
+      this.#add(key.id, month, images);
       background(this.#write());
       const giveBack = async () => {
-        this.#add(key.id, month, -1);
+        this.#add(key.id, month, -images);
         background(this.#write());
         await fromToken();
       };
       return { giveBack };
     }
-    const used = await this.#takeOfQuota(key.id, month, key.imagesPerMonth);
+    const used = await this.#takeOfQuota(key.id, month, key.imagesPerMonth, images);
     if (used === undefined) {
       await fromToken();
       throw quotaExceeded(key.imagesPerMonth);
     }
     const giveBack = async () => {
-      await this.#addition(key.id, month, -1).run();
+      await this.#addition(key.id, month, -images).run();
       await fromToken();
     };
     return { left: key.imagesPerMonth - used, giveBack };
@@ -110,13 +110,13 @@ export class UsageCounter {
   }
 
   /** @returns how many are used then; undefined where the quota is */
-  async #takeOfQuota(keyId: string, month: string, quota: number): Promise<number | undefined> {
+  async #takeOfQuota(keyId: string, month: string, quota: number, images: number): Promise<number | undefined> {
     const row = await this.#database
       .prepare(
-        `INSERT INTO usage (key_id, month, images) SELECT ?1, ?2, 1 WHERE ?3 >= 1
-         ON CONFLICT (key_id, month) DO UPDATE SET images = images + 1 WHERE images < ?3 RETURNING images`,
+        `INSERT INTO usage (key_id, month, images) SELECT ?1, ?2, ?4 WHERE ?3 >= ?4
+         ON CONFLICT (key_id, month) DO UPDATE SET images = images + ?4 WHERE images + ?4 <= ?3 RETURNING images`,
       )
-      .bind(keyId, month, quota)
+      .bind(keyId, month, quota, images)
       .first()
       .catch(databaseAway);
     return row === null ? undefined : countSchema.parse(row).images;

@@ -1,6 +1,7 @@
 import { sha256Hex } from '../bytes.ts';
 import { ServiceError } from '../errors.ts';
 import { checkedAddress, type UrlRules } from '../input/fetch-url.ts';
+import { begunAhead } from './ahead.ts';
 import { type Order, randomId } from './job.ts';
 import type { JobStore } from './store.ts';
 
@@ -8,6 +9,8 @@ const utf8 = new TextEncoder();
 const KEY_HOURS = 24;
 /** Who claimed a key and did not come back within this time was interrupted. */
 const CLAIM_MS = 60_000;
+/** Pictures that are put into the bucket at once: a Worker has six connections. */
+const AT_ONCE = 4;
 const MAX_KEY_LENGTH = 255;
 const MAX_METADATA = 16_384;
 
@@ -73,9 +76,12 @@ export class Orders {
     try {
       await context.charge?.(images.length);
       if (images.some(({ hash }) => hash !== null)) await store.beginUpload(id);
-      for (const [i, image] of order.images.entries()) {
+      const put = async ([i, image]: [number, Order['images'][number]]) => {
         const hash = images[i]?.hash;
         if (hash && 'bytes' in image) await bucket.put(blobKey(id, hash), image.bytes());
+      };
+      for await (const [, stored] of begunAhead([...order.images.entries()], AT_ONCE, put)) {
+        if (stored.status === 'rejected') throw stored.reason;
       }
       const now = Date.now();
       const [made] = await store.database.batch([

@@ -2,6 +2,7 @@ import type { Classify } from '../classify/classify.ts';
 import { type Problem, ServiceError } from '../errors.ts';
 import { fetchImage, type UrlRules } from '../input/fetch-url.ts';
 import { MAX_IMAGE_BYTES } from '../input/images.ts';
+import { begunAhead } from './ahead.ts';
 import { type JobError, randomId, type WakeUp } from './job.ts';
 import { blobKey } from './orders.ts';
 import type { ImageRow, JobStore, Leased, Outcome } from './store.ts';
@@ -12,6 +13,10 @@ const GROUP_MS = 5_000;
 /** After this time others have their turn. */
 const SLICE_MS = 120_000;
 const FETCH_MS = 10_000;
+/** Pictures that are on their way while another is classified; a model that is loaded meanwhile has the other connections. */
+const AHEAD = 3;
+/** Larger ones wait in the bucket for their turn. */
+const AHEAD_BYTES = 256 * 1024;
 /** Of one picture that meets what may pass. */
 const MAX_ATTEMPTS = 5;
 /** Leases without a picture written: whoever works on it does not survive. */
@@ -37,8 +42,12 @@ export async function work(id: string, parts: Parts): Promise<{ next: WakeUp | u
   let since = began;
   let outcomes: Outcome[] = [];
   let waitMs = 0;
-  for (const image of await store.queuedImages(id)) {
-    const outcome = job.attempts > MAX_LEASES ? lost(image) : await outcomeOf(job, image, rules, parts);
+  const images = await store.queuedImages(id);
+  const open = async (image: ImageRow) =>
+    image.url === null ? stored(parts.bucket, blobKey(id, image.hash ?? '')) : undefined;
+  for await (const [image, opened] of begunAhead(images, AHEAD, open, async (begun) => begun?.drop())) {
+    const bytes = () => bytesOf(image, opened, rules);
+    const outcome = job.attempts > MAX_LEASES ? lost(image) : await outcomeOf(job, image, bytes, parts);
     if (outcome.state === 'again') waitMs = RETRY_MS * 2 ** image.attempts;
     outcomes.push(outcome);
     if (outcomes.length < GROUP && Date.now() - since < GROUP_MS) continue;
@@ -52,13 +61,13 @@ export async function work(id: string, parts: Parts): Promise<{ next: WakeUp | u
 }
 
 async function outcomeOf(
-  { id, model, top_k: topK }: Leased,
-  { position, hash, url, attempts }: ImageRow,
-  rules: UrlRules,
-  { bucket, classify, problemOf }: Parts,
+  { model, top_k: topK }: Leased,
+  { position, attempts }: ImageRow,
+  bytesOf: () => Promise<Uint8Array<ArrayBuffer>>,
+  { classify, problemOf }: Parts,
 ): Promise<Outcome> {
   try {
-    const bytes = url === null ? await stored(bucket, blobKey(id, hash ?? '')) : await fetched(url, rules);
+    const bytes = await bytesOf();
     const options = { topK: topK ?? undefined, minScore: undefined, explain: undefined };
     const { predictions } = await classify.image(model, bytes, options);
     return { position, state: 'succeeded', result: { predictions } };
@@ -73,10 +82,31 @@ async function outcomeOf(
 const fetched = (url: string, rules: UrlRules) =>
   fetchImage(url, rules, { bytes: MAX_IMAGE_BYTES, milliseconds: FETCH_MS });
 
-async function stored(bucket: R2Bucket, key: string): Promise<Uint8Array<ArrayBuffer>> {
+/** A picture of the bucket, whose bytes are here already, or come when they are read. */
+interface Stored {
+  read(): Promise<Uint8Array<ArrayBuffer>>;
+  drop(): Promise<void>;
+}
+
+async function stored(bucket: R2Bucket, key: string): Promise<Stored> {
   const object = await bucket.get(key);
   if (!object) throw new Error(`${key} is not in the bucket`);
-  return new Uint8Array(await object.arrayBuffer());
+  const read = async () => new Uint8Array(await object.arrayBuffer());
+  if (object.size > AHEAD_BYTES) return { read, drop: () => object.body.cancel() };
+  const bytes = await read();
+  return { read: async () => bytes, drop: async () => {} };
+}
+
+/** @param opened of a picture that was stored */
+function bytesOf(
+  { url }: ImageRow,
+  opened: PromiseSettledResult<Stored | undefined>,
+  rules: UrlRules,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (url !== null) return fetched(url, rules);
+  if (opened.status === 'rejected') throw opened.reason;
+  if (!opened.value) throw new TypeError('a picture is stored or has an address');
+  return opened.value.read();
 }
 
 const failed = (position: number, error: JobError): Outcome => ({ position, state: 'failed', result: { error } });

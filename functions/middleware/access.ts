@@ -58,18 +58,18 @@ export function callerMayUse(id: string): void {
   if (caller) mayUse(caller, id);
 }
 
-/** Takes a picture of the quota of the caller of the request at work. @returns what gives it back */
-export function takingOf(usage: UsageCounter, log: Host['log']): () => Promise<() => Promise<void>> {
-  return async () => {
+/** Takes pictures, one where it is not said, of the quota of the caller of the request at work. @returns what gives it back */
+export function takingOf(usage: UsageCounter, log: Host['log']): (images?: number) => Promise<() => Promise<void>> {
+  return async (images = 1) => {
     const c = tryGetContext<Env>();
     const caller = c?.get('caller');
     if (!c || !caller) return async () => {};
-    const taken = await usage.take(caller, (work) =>
+    const later = (work: Promise<void>) =>
       inBackground(
         c,
         work.catch((error: unknown) => log({ error: `usage was not written: ${error}` })),
-      ),
-    );
+      );
+    const taken = await usage.take(caller, later, images);
     noteQuota(c, caller, taken);
     const all = c.get('taken') ?? new Set();
     c.set('taken', all.add(taken));

@@ -1,0 +1,36 @@
+/**
+ * Results of `begin`, in the order of `items`, each begun before the ones before it are used, `ahead` of them at most. Who
+ * leaves early gets `drop` called for what was begun and not used.
+ */
+export async function* begunAhead<Item, Begun>(
+  items: readonly Item[],
+  ahead: number,
+  begin: (item: Item) => Promise<Begun>,
+  drop: (begun: Begun) => Promise<void> = async () => {},
+): AsyncGenerator<readonly [Item, PromiseSettledResult<Begun>]> {
+  const waiting = [...items];
+  const begun: { item: Item; result: Promise<PromiseSettledResult<Begun>> }[] = [];
+  const more = () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
+      begun.push({ item, result: settled(begin(item)) });
+      if (begun.length >= ahead) return;
+    }
+  };
+  try {
+    for (more(); ; more()) {
+      const next = begun.shift();
+      if (!next) return;
+      yield [next.item, await next.result];
+    }
+  } finally {
+    for (const { result } of begun) {
+      const one = await result;
+      if (one.status === 'fulfilled') await drop(one.value);
+    }
+  }
+}
+
+const settled = async <T>(work: Promise<T>): Promise<PromiseSettledResult<T>> => {
+  const [result] = await Promise.allSettled([work]);
+  return result;
+};
