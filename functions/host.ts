@@ -31,8 +31,17 @@ export interface Host {
     readonly bucket: R2Bucket;
     readonly queue: Queue<unknown>;
   };
+  /** Where classes of callers' own are kept; without it there are none. */
+  readonly heads?: {
+    /** Tables of `migrations/`. */
+    readonly database: D1Database;
+  };
   /** For development: pictures are fetched from this machine itself too, and callbacks sent to it. */
   readonly httpLoopback?: boolean;
+  /** Fetches a picture from an address that others name, as it stands; without it the platform's own `fetch`. */
+  readonly fetchAddress?: FetchAddress;
+  /** Why there are no keys, jobs and hooks here, where none can be: their routes answer 501 with it. */
+  readonly withoutDatabase?: string;
   /** Keeps what networks put out, for when a picture comes again (`classify/answer-cache.ts`); without it each is run. */
   readonly answers?: {
     match(address: string): Promise<Response | undefined>;
@@ -45,6 +54,12 @@ export interface Host {
   /** Structured log lines. */
   log(line: Readonly<Record<string, unknown>>): void;
 }
+
+/** Redirects are answered, not followed. */
+export type FetchAddress = (
+  address: URL,
+  init: { readonly signal: AbortSignal; readonly headers: Readonly<Record<string, string>> },
+) => Promise<Response>;
 
 /** Of Analytics Engine: an index to sample by, and columns of text and numbers. */
 export interface DataPoint {
@@ -79,7 +94,7 @@ export interface Modules {
   readonly avif?: WebAssembly.Module;
   readonly int8: {
     readonly baseline: WebAssembly.Module;
-    readonly relaxed: WebAssembly.Module;
+    readonly relaxed: WebAssembly.Module | undefined;
     readonly fused?: WebAssembly.Module;
   };
 }

@@ -26,7 +26,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/edge-images.ts': ['functions/host.ts', 'functions/errors.ts'],
   'functions/edge-webhooks.ts': ['functions/host.ts', 'functions/webhooks'],
   'functions/edge-jobs.ts': ['functions/host.ts', 'functions/jobs'],
+  'functions/node.ts': ['functions'],
+  'functions/node-host.ts': ['functions'],
+  'functions/node-page.ts': ['functions/host.ts'],
+  'functions/node-fetch.ts': ['functions/input', 'functions/errors.ts'],
+  'functions/node-types.d.ts': [],
   'functions/app.ts': [
+    'functions/heads',
     'functions/jobs',
     'functions/access',
     'functions/input',
@@ -39,6 +45,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...EDGE,
   ],
   'functions/routes': [
+    'functions/heads',
     'functions/jobs',
     'functions/access',
     'functions/input',
@@ -52,6 +59,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/client.ts': ['functions/routes', 'functions/input', 'functions/classify', 'functions/errors.ts'],
   'functions/middleware': ['functions/access', 'functions/host.ts', 'functions/bytes.ts', 'functions/errors.ts'],
   'functions/access': ['functions/bytes.ts', 'functions/errors.ts'],
+  'functions/heads': ['functions/classify', 'functions/catalogue', 'functions/bytes.ts', 'functions/errors.ts'],
   'functions/jobs': [
     'functions/classify',
     'functions/catalogue',

@@ -10,15 +10,21 @@ import { isPicture, SIGNATURE_BYTES } from './signature.ts';
  * An address is judged by how it is written, at every hop. What a name resolves to is not told to a Worker, and a check
  * before connecting could be outrun (DNS rebinding). Two things hold after the name is resolved: whoever answers has to
  * show a certificate for that name, and the network leads to no private address: Cloudflare's has no such route, and the
- * network service of a `workerd` of one's own, with `allow = ["public"]`, refuses the connection.
+ * network service of a `workerd` of one's own, with `allow = ["public"]`, refuses the connection. A Node server brings
+ * a `fetch` of its own that checks what it connects to (`node-fetch.ts`).
  */
 
-/** What an address of others may be. */
+/** What an address of others may be, and how it is fetched. */
 export interface UrlRules {
   /** For development: plain http, and https, to this machine itself. */
   readonly allowHttpLoopback: boolean;
   /** Where given, only these hosts: `cdn.example`, or `*.cdn.example` for all below it. */
   readonly allowedHosts?: readonly string[];
+  /** Instead of the platform's `fetch`, where the network keeps nobody out; it follows no redirects. */
+  readonly fetch?: (
+    address: URL,
+    init: { readonly signal: AbortSignal; readonly headers: Readonly<Record<string, string>> },
+  ) => Promise<Response>;
 }
 
 const MAX_URL_LENGTH = 2_048;
@@ -96,9 +102,10 @@ export async function fetchImage(
 }
 
 async function followed(first: URL, rules: UrlRules, signal: AbortSignal): Promise<Response> {
+  const send = rules.fetch ?? ((to, init) => fetch(to, { ...init, redirect: 'manual' }));
   let address = first;
   for (let redirects = 0; ; redirects++) {
-    const response = await fetch(address, { redirect: 'manual', signal, headers: { accept: 'image/*' } });
+    const response = await send(address, { signal, headers: { accept: 'image/*' } });
     if (response.ok) return response;
     await response.body?.cancel();
     const location = response.headers.get('location');
