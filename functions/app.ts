@@ -13,6 +13,7 @@ import { Classify } from './classify/classify.ts';
 import { metered } from './classify/metered.ts';
 import { placed } from './classify/remote.ts';
 import { ServiceError } from './errors.ts';
+import { Heads } from './heads/heads.ts';
 import type { Access, Host } from './host.ts';
 import type { UrlRules } from './input/fetch-url.ts';
 import { Jobs } from './jobs/jobs.ts';
@@ -34,6 +35,7 @@ import { demoRoutes } from './routes/demo.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { embedRoute } from './routes/embed.ts';
 import { foreignError } from './routes/error-forms.ts';
+import { headsRoute } from './routes/heads.ts';
 import { healthRoutes } from './routes/health.ts';
 import { hooksRoute } from './routes/hooks.ts';
 import { huggingFaceRoute } from './routes/hugging-face.ts';
@@ -84,7 +86,9 @@ export function createService(host: Host): { app: Hono; inProcess: InProcess; jo
     ),
   );
   const urlRules = (caller: Caller | undefined) => urlRulesOf(host, caller?.key?.urlHosts ?? undefined);
-  classifyRoute(app, classify, problemOf, urlRules);
+  const heads = host.heads && new Heads({ ...host.heads, classify });
+  classifyRoute(app, classify, problemOf, urlRules, heads);
+  if (heads) headsRoute(app, heads, problemOf, urlRules);
   embedRoute(app, classify, problemOf, urlRules);
   modelRoutes(app, catalogue);
   modelFilesRoute(app, catalogue, host.models);
@@ -124,7 +128,10 @@ function jobRoutes(app: Hono, { log, webhooks }: Host, jobs: Jobs, usage: UsageC
 }
 
 /** @param allowedHosts of the key that asks; undefined for all that are public */
-function urlRulesOf({ httpLoopback = false, fetchAddress }: Host, allowedHosts: readonly string[] | undefined): UrlRules {
+function urlRulesOf(
+  { httpLoopback = false, fetchAddress }: Host,
+  allowedHosts: readonly string[] | undefined,
+): UrlRules {
   return {
     allowHttpLoopback: httpLoopback,
     ...(allowedHosts && { allowedHosts }),

@@ -10,3 +10,6 @@ export interface JobsEnv {
 
 export const edgeJobs = ({ DB, JOB_IMAGES, JOBS }: JobsEnv): Pick<Host, 'jobs'> =>
   DB && JOB_IMAGES && JOBS ? { jobs: { database: DB, bucket: JOB_IMAGES, queue: JOBS } } : {};
+
+/** Classes of callers' own are in the same database. */
+export const edgeHeads = ({ DB }: JobsEnv): Pick<Host, 'heads'> => (DB ? { heads: { database: DB } } : {});

@@ -5,7 +5,7 @@ import { classifierEntrypoint } from './classifier-entrypoint.ts';
 import { type AccessEnv, edgeAccess } from './edge-access.ts';
 import { answer, type EdgeEnv, edgeAnswers, edgeHost } from './edge-host.ts';
 import { edgeImages, type ImagesEnv } from './edge-images.ts';
-import { edgeJobs, type JobsEnv } from './edge-jobs.ts';
+import { edgeHeads, edgeJobs, type JobsEnv } from './edge-jobs.ts';
 import { edgeWebhooks, type WebhookEnv } from './edge-webhooks.ts';
 
 interface Env extends EdgeEnv, AccessEnv, WebhookEnv, JobsEnv, ImagesEnv {
@@ -27,6 +27,7 @@ function serviceOf(env: Env) {
     ...edgeAccess(env),
     ...edgeWebhooks(env),
     ...edgeJobs(env),
+    ...edgeHeads(env),
     ...edgeImages(env),
     page: (page) => ASSETS.fetch(page),
     memoryBytes: SHARED_ISOLATE_BYTES,

@@ -4,7 +4,7 @@ import { ServiceError } from '../errors.ts';
 export const ALL = '*';
 
 /** Surfaces that a key may be limited to: the first segment of their addresses. */
-export const ROUTES = ['classify', 'embed', 'models', 'v1', 'v2', 'hf', 'jobs', 'tokens', 'metrics'] as const;
+export const ROUTES = ['classify', 'embed', 'heads', 'models', 'v1', 'v2', 'hf', 'jobs', 'tokens', 'metrics'] as const;
 
 /** What a key may reach where nothing is said: classifying, not handing out tokens nor reading metrics. */
 export const DEFAULT_ROUTES: readonly string[] = ROUTES.filter((name) => name !== 'tokens' && name !== 'metrics');

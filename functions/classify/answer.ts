@@ -77,6 +77,10 @@ const saidSchema = z.object({
 export const answerSchema = saidSchema
   .extend({
     model: modelSchema,
+    head: z
+      .object({ id: z.string(), version: z.string() })
+      .optional()
+      .meta({ description: 'Where classes of a head were asked for.' }),
     /** Where it was asked for. */
     explanation: explanationSchema.optional(),
   })

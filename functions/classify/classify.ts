@@ -141,11 +141,22 @@ export class Classify {
     return { id: await hash(), values, model: identityOf(manifest) };
   }
 
+  /** Which version of a model has embeddings, and of how many numbers. @throws ServiceError as {@link embedding} */
+  async embeds(modelId: string): Promise<{ readonly model: Answer['model']; readonly dims: number }> {
+    const { manifest } = await this.#catalogue.get(modelId);
+    if (!manifest.embedding) throw await this.#noEmbedding(manifest);
+    return { model: identityOf(manifest), dims: manifest.embedding.dims };
+  }
+
   async #embedding(manifest: Manifest, pixels: Uint8Array): Promise<Embedding> {
     const embedding = await this.#models.with(manifest, async (classifier) => classifier.embed?.(pixels));
     if (embedding) return embedding;
+    throw await this.#noEmbedding(manifest);
+  }
+
+  async #noEmbedding(manifest: Manifest): Promise<ServiceError> {
     const able = (await this.#catalogue.list()).filter(({ embedding }) => embedding).map(({ id }) => id);
-    throw new ServiceError(
+    return new ServiceError(
       'embedding-unavailable',
       `"${manifest.id}" has no embedding: only a network that ends in a dense layer behind other layers has one.`,
       able.length > 0 ? `These have one: ${able.join(', ')}.` : 'No model here has one.',

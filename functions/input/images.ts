@@ -22,27 +22,31 @@ const PUBLIC: UrlRules = { allowHttpLoopback: false };
 const base64 = z.string().min(1).meta({ description: 'A picture in standard base64; a data: URL is taken too.' });
 const url = z.string().min(1).meta({ description: 'The https address of a picture that anybody can fetch.' });
 
-const pictureFields = {
+const pictureFields = (most: number) => ({
   image: base64.optional(),
   url: url.optional(),
   images: z
     .array(z.union([base64, z.strictObject({ url })]))
     .min(1)
-    .max(MAX_IMAGES)
+    .max(most)
     .optional(),
-};
+});
 const isOne = (body: { image?: unknown; url?: unknown; images?: unknown }): boolean =>
   [body.image, body.url, body.images].filter((given) => given !== undefined).length === 1;
 const ONE = { path: ['image'], message: 'exactly one of "image", "url" and "images" is needed' };
 
-export const imageBodySchema = optionsSchema.extend(pictureFields).refine(isOne, ONE).meta({
+export const imageBodySchema = optionsSchema.extend(pictureFields(MAX_IMAGES)).refine(isOne, ONE).meta({
   id: 'ClassifyBody',
   description: 'One picture in "image" or at "url", or several in "images"; options beside them.',
 });
 
+/** Up to 50 of them, to learn from. */
+export const examplesBodySchema = (most: number) =>
+  z.strictObject(pictureFields(most)).refine(isOne, ONE).meta({ id: 'ExamplesBody' });
+
 /** The same without options. */
 export const picturesBodySchema = z
-  .strictObject(pictureFields)
+  .strictObject(pictureFields(MAX_IMAGES))
   .refine(isOne, ONE)
   .meta({ id: 'PicturesBody', description: 'One picture in "image" or at "url", or several in "images".' });
 
@@ -62,14 +66,15 @@ export interface Pictures {
  * `images`, or JSON {@link imageBodySchema}. The content type tells only which of the three it is; what kind of
  * picture, its own bytes tell.
  * @param rules which addresses JSON may name; they are fetched one at a time, when their picture's turn has come
+ * @param most how many there may be
  * @throws ServiceError
  */
-export async function picturesOf(request: Request, rules = PUBLIC): Promise<Pictures> {
+export async function picturesOf(request: Request, rules = PUBLIC, most = MAX_IMAGES): Promise<Pictures> {
   switch (mediaType(request)) {
     case 'application/json':
-      return fromJson(await readBody(request, MAX_JSON_BYTES), rules);
+      return fromJson(await readBody(request, MAX_JSON_BYTES), rules, most);
     case 'multipart/form-data':
-      return fromForm(request);
+      return fromForm(request, most);
     default:
       return one(present(await readBody(request, MAX_IMAGE_BYTES)));
   }
@@ -81,9 +86,9 @@ export const mediaType = (request: Request): string =>
 
 const one = (image: Uint8Array<ArrayBuffer>): Pictures => ({ pictures: [() => image], several: false, options: {} });
 
-function fromJson(body: Uint8Array, rules: UrlRules): Pictures {
+function fromJson(body: Uint8Array, rules: UrlRules, limit: number): Pictures {
   const { image, url, images, ...options } = checked(
-    imageBodySchema,
+    limit === MAX_IMAGES ? imageBodySchema : optionsSchema.extend(pictureFields(limit)).refine(isOne, ONE),
     parseJsonBody(present(body)),
     'Send {"image": "<base64>"}, {"url": "https://…"} or {"images": […]}, and top_k, min_score, labels or explain beside it if you like.',
   );
@@ -95,7 +100,7 @@ function fromJson(body: Uint8Array, rules: UrlRules): Pictures {
   return { pictures: [pictureOf(first ?? ''), ...more.map(pictureOf)], several: images !== undefined, options };
 }
 
-async function fromForm(request: Request): Promise<Pictures> {
+async function fromForm(request: Request, limit: number): Promise<Pictures> {
   const body = present(await readBody(request, MAX_FORM_BYTES));
   const headers = { 'content-type': request.headers.get('content-type') ?? '' };
   const form = await new Response(body, { headers }).formData().catch((error: unknown) => {
@@ -108,12 +113,12 @@ async function fromForm(request: Request): Promise<Pictures> {
   });
   const several = form.has('images');
   const parts = [...form.getAll('image'), ...form.getAll('images')];
-  const most = several ? MAX_IMAGES : 1;
+  const most = several ? limit : 1;
   if (parts.length < 1 || parts.length > most || (several && form.has('image'))) {
-    throw badForm(`has ${parts.length} parts with pictures`);
+    throw badForm(`has ${parts.length} parts with pictures`, limit);
   }
   const files = parts.map((part) => {
-    if (typeof part === 'string') throw badForm('has text in place of a file');
+    if (typeof part === 'string') throw badForm('has text in place of a file', limit);
     return part as Blob;
   });
   const [first, ...more] = await Promise.all(files.map(async (file) => new Uint8Array(await file.arrayBuffer())));
@@ -126,11 +131,11 @@ async function fromForm(request: Request): Promise<Pictures> {
   return { pictures: [picture(first), ...more.map(picture)], several, options: {} };
 }
 
-function badForm(why: string): ServiceError {
+function badForm(why: string, most: number): ServiceError {
   return new ServiceError(
     'bad-request',
     `The form ${why}.`,
-    `Send exactly one file part named "image", or up to ${MAX_IMAGES} named "images".`,
+    `Send exactly one file part named "image", or up to ${most} named "images".`,
   );
 }
 

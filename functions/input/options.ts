@@ -20,6 +20,12 @@ const coverage = z.number().min(0.5).max(0.99).meta({
   description: 'Also answer the smallest set of labels that holds the true one so often, such as 0.95.',
 });
 const yes = (description: string) => z.union([z.boolean(), z.literal([0, 1]).transform(Boolean)]).meta({ description });
+const head = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'is no name of a head')
+  .meta({
+    description: 'Tell by classes of your own, those of this head, which has to be of this model (/heads).',
+  });
 const ROLLUP = 'Also say what it is in wider terms: the groups that its classes belong to.';
 const REJECT_UNKNOWN = 'Name no class where none fits (unknown.is_unknown).';
 
@@ -33,6 +39,7 @@ export const optionsSchema = z.strictObject({
   within: within.optional(),
   reject_unknown: yes(REJECT_UNKNOWN).optional(),
   coverage: coverage.optional(),
+  head: head.optional(),
 });
 export type Options = z.infer<typeof optionsSchema>;
 
@@ -54,6 +61,7 @@ export const querySchema = z.strictObject({
   within: within.optional(),
   reject_unknown: yesInText.optional(),
   coverage: numberInText.pipe(coverage).optional(),
+  head: head.optional(),
 });
 
 /** Options that may be given several times. */
@@ -65,7 +73,7 @@ export function optionsOfQuery(search: URLSearchParams): Options {
   return queryOf(
     search,
     querySchema,
-    'Options are top_k, a whole number from 1 to 1000, min_score, a number from 0 to 1, labels, once for each class to keep, explain, cam or occlusion, rollup and reject_unknown, 1 or 0, within, a group of classes, and coverage, a number from 0.5 to 0.99.',
+    'Options are top_k, a whole number from 1 to 1000, min_score, a number from 0 to 1, labels, once for each class to keep, explain, cam or occlusion, rollup and reject_unknown, 1 or 0, within, a group of classes, coverage, a number from 0.5 to 0.99, and head, classes of your own.',
   );
 }
 

@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { embedPaths } from './embed.ts';
+import { headsPaths } from './heads-paths.ts';
 import { hooksPaths } from './hooks-paths.ts';
 import { huggingFacePaths } from './hugging-face.ts';
 import { featurePaths } from './hugging-face-features.ts';
@@ -13,7 +14,7 @@ export type OpenApi = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 /** The service in OpenAPI 3.1, from the schemas that its routes validate with. */
 export function openApiDocument(): OpenApi {
   const described = new OpenAPIHono();
-  const own = [...nativePaths, ...embedPaths, ...jobsPaths, ...hooksPaths];
+  const own = [...nativePaths, ...embedPaths, ...headsPaths, ...jobsPaths, ...hooksPaths];
   for (const path of [...own, ...huggingFacePaths, ...featurePaths, ...servingPaths, ...openInferencePaths]) {
     described.openAPIRegistry.registerPath(path);
   }
@@ -41,6 +42,7 @@ export function openApiDocument(): OpenApi {
     tags: [
       { name: 'Classify', description: 'The route of our own.' },
       { name: 'Embeddings', description: 'Pictures as vectors, for search and for classes of your own.' },
+      { name: 'Heads', description: 'Classes of your own, from a few pictures.' },
       { name: 'Models' },
       { name: 'Jobs', description: 'Pictures that are classified later.' },
       { name: 'Webhooks', description: 'Events of other systems that become jobs.' },
