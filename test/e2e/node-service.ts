@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+
+export interface NodeService {
+  readonly base: string;
+  readonly pid: number;
+  output(): string;
+  /** @returns the exit code */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+const root = path.join(import.meta.dirname, '../..');
+const START_MS = 30_000;
+
+/** What `npm run start:node` starts after its build, on a free port. @throws what it printed, where it ends instead */
+export async function startNode(
+  more: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<NodeService> {
+  const args = ['--import', 'tsx', path.join(root, 'functions/node.ts'), '--port', '0', ...more];
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...env } });
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk));
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  for (const late = Date.now() + START_MS; Date.now() < late && child.exitCode === null; ) {
+    const port = /^Ready on http:\/\/\S+:(\d+)$/m.exec(printed)?.[1];
+    if (port !== undefined) {
+      return {
+        base: `http://localhost:${port}`,
+        pid: child.pid ?? 0,
+        output: () => printed,
+        end(signal) {
+          child.kill(signal);
+          return ended;
+        },
+      };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  child.kill('SIGKILL');
+  throw new Error(`the Node server did not start:\n${printed}`);
+}
