@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import { ServiceError } from '../errors.ts';
 
 /** What needs tables, a bucket and a queue. */
-const ROUTES = ['/jobs', '/jobs/*', '/hooks/*', '/tokens', '/usage'];
+const ROUTES = ['/heads', '/heads/*', '/jobs', '/jobs/*', '/hooks/*', '/tokens', '/usage'];
 
 /** A server that has none of these says so, rather than that it knows no such route. */
 export function withoutDatabaseRoutes(app: Hono, why: string): void {
