@@ -129,15 +129,22 @@ export class Catalogue {
 
   async #readEntry(id: string, folder: string, revision: number | undefined): Promise<Entry> {
     const manifest = await this.#manifest(id, folder, revision);
+    const [labels, taxonomy, prototypes] = await Promise.all([
+      this.#labels(manifest),
+      this.#taxonomy(manifest),
+      this.#prototypes(manifest),
+    ]);
+    return { manifest, labels, taxonomy, prototypes };
+  }
+
+  async #labels(manifest: Manifest): Promise<readonly Label[]> {
+    const { id, classes } = manifest;
     const file = manifest.files.find((candidate) => candidate.role === 'labels');
     if (!file) throw brokenModel(id, 'manifest.json', 'lists no file of labels');
     const labels = labelsSchema.safeParse(parseJson(await readVerified(this.#assets, manifest, file)));
     if (!labels.success) throw brokenModel(id, file.path, z.prettifyError(labels.error));
-    if (labels.data.length !== manifest.classes) {
-      throw brokenModel(id, file.path, `has ${labels.data.length} labels for ${manifest.classes} classes`);
-    }
-    const [taxonomy, prototypes] = [await this.#taxonomy(manifest), await this.#prototypes(manifest)];
-    return { manifest, labels: labels.data, taxonomy, prototypes };
+    if (labels.data.length === classes) return labels.data;
+    throw brokenModel(id, file.path, `has ${labels.data.length} labels for ${classes} classes`);
   }
 
   async #taxonomy(manifest: Manifest): Promise<Taxonomy | undefined> {
