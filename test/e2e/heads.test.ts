@@ -1,4 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { garment } from '../clients/service.ts';
 import { type Service, startService } from './service.ts';
@@ -46,6 +49,23 @@ describe('classes of your own over HTTP', () => {
       certainty: { unknown: { method: string } };
     };
     expect(certainty.unknown.method).toBe('prototype');
+  });
+
+  it('are made by the examples of functions/routes/README.md', async () => {
+    const page = readFileSync(new URL('../../functions/routes/README.md', import.meta.url), 'utf8');
+    const lines = page.split('\n').filter((line) => line.startsWith('curl') && line.includes('shelf'));
+    const fixtures = fileURLToPath(new URL('../fixtures/fashion/', import.meta.url));
+    const answers: string[] = [];
+    for (const line of lines) {
+      const command = line.replaceAll('@boot.png', '@9-0000.png');
+      const options = { cwd: fixtures, env: { ...process.env, BASE: service.base } };
+      answers.push((await promisify(execFile)('bash', ['-c', command], options)).stdout);
+    }
+    expect(answers.map((text) => JSON.parse(text))).toMatchObject([
+      { id: 'shelf', classes: [] },
+      { label: 'boots', added: 2 },
+      { predictions: [{ label: 'boots', score: 1 }], head: { id: 'shelf' } },
+    ]);
   });
 
   it('say what is unknown, a near tie, and a set of labels', async () => {
