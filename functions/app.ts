@@ -30,6 +30,7 @@ import { rateLimitHeaders } from './middleware/rate-limit.ts';
 import { note, traced, type Witness } from './middleware/record.ts';
 import { requestId } from './middleware/request-id.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { Receipts } from './receipts/receipts.ts';
 import { classifyRoute } from './routes/classify.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -46,6 +47,7 @@ import { metricsRoute } from './routes/metrics.ts';
 import { modelFilesRoute } from './routes/model-files.ts';
 import { modelRoutes } from './routes/models.ts';
 import { openInferenceRoutes } from './routes/open-inference/routes.ts';
+import { receiptsRoute } from './routes/receipts.ts';
 import { refusal, tensorRoute } from './routes/tensor.ts';
 import { tensorFlowServingRoutes } from './routes/tensorflow-serving/routes.ts';
 import { tokenRoute } from './routes/tokens.ts';
@@ -59,7 +61,8 @@ export const createApp = (host: Host): Hono => createService(host).app;
 /** The whole service over one {@link Host}, the same at the edge, in Node and in tests: by HTTP, and for Workers that bind it. */
 export function createService(host: Host): { app: Hono; inProcess: InProcess; jobs: Jobs | undefined } {
   const usage = host.access && new UsageCounter(host.access.database);
-  const { catalogue, classify, budget } = useCaseOf(host, PICTURES_BYTES, usage);
+  const receipts = host.receipts && new Receipts(host.receipts);
+  const { catalogue, classify, budget } = useCaseOf(host, PICTURES_BYTES, usage, receipts);
   const metrics = new Metrics(budget);
   const witnesses = witnessesOf(host, metrics.count);
   const limit = new LoadLimit();
@@ -90,6 +93,7 @@ export function createService(host: Host): { app: Hono; inProcess: InProcess; jo
   classifyRoute(app, classify, problemOf, urlRules, heads);
   if (heads) headsRoute(app, heads, problemOf, urlRules);
   embedRoute(app, classify, problemOf, urlRules);
+  if (receipts) receiptsRoute(app, receipts);
   modelRoutes(app, catalogue);
   modelFilesRoute(app, catalogue, host.models);
   healthRoutes(app, catalogue);
@@ -165,7 +169,7 @@ function witnessesOf(host: Host, ...others: Witness[]): Witness[] {
 }
 
 /** @param picturesBytes of its memory that models leave for decoding */
-function useCaseOf(host: Host, picturesBytes: number, usage?: UsageCounter) {
+function useCaseOf(host: Host, picturesBytes: number, usage?: UsageCounter, receipts?: Receipts) {
   const budget = new MemoryBudget(host.memoryBytes);
   const catalogue = new Catalogue(host.models, callerMayUse);
   const residents = new Residents(host.models, host.modules, budget, picturesBytes);
@@ -182,7 +186,7 @@ function useCaseOf(host: Host, picturesBytes: number, usage?: UsageCounter) {
   });
   return {
     catalogue,
-    classify: new Classify({ catalogue, models, codecs, budget, onUse, cache }),
+    classify: new Classify({ catalogue, models, codecs, budget, onUse, cache, witness: receipts }),
     budget,
   };
 }

@@ -15,12 +15,13 @@ export function edgeWebhooks({
   DB,
   WEBHOOK_SECRET,
   HTTP_LOOPBACK,
-}: WebhookEnv): Pick<Host, 'webhooks' | 'httpLoopback'> {
+}: WebhookEnv): Pick<Host, 'webhooks' | 'receipts' | 'httpLoopback'> {
   if (WEBHOOK_SECRET !== undefined && parseSigningSecret(WEBHOOK_SECRET).kind !== 'hmac') {
     throw new Error('WEBHOOK_SECRET begins with whsec_');
   }
   return {
     httpLoopback: HTTP_LOOPBACK === 'on',
+    ...(WEBHOOK_SECRET !== undefined && { receipts: { secret: WEBHOOK_SECRET } }),
     ...(DB && WEBHOOK_SECRET !== undefined && { webhooks: { database: DB, secret: WEBHOOK_SECRET } }),
   };
 }

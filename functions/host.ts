@@ -31,6 +31,8 @@ export interface Host {
     readonly bucket: R2Bucket;
     readonly queue: Queue<unknown>;
   };
+  /** A secret that receipts of answers are signed by; without one there are none. */
+  readonly receipts?: { readonly secret: string };
   /** Where classes of callers' own are kept; without it there are none. */
   readonly heads?: {
     /** Tables of `migrations/`. */

@@ -33,6 +33,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/node-types.d.ts': [],
   'functions/app.ts': [
     'functions/heads',
+    'functions/receipts',
     'functions/jobs',
     'functions/access',
     'functions/input',
@@ -46,6 +47,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'functions/routes': [
     'functions/heads',
+    'functions/receipts',
     'functions/jobs',
     'functions/access',
     'functions/input',
@@ -59,6 +61,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/client.ts': ['functions/routes', 'functions/input', 'functions/classify', 'functions/errors.ts'],
   'functions/middleware': ['functions/access', 'functions/host.ts', 'functions/bytes.ts', 'functions/errors.ts'],
   'functions/access': ['functions/bytes.ts', 'functions/errors.ts'],
+  'functions/receipts': ['functions/errors.ts'],
   'functions/heads': ['functions/classify', 'functions/catalogue', 'functions/bytes.ts', 'functions/errors.ts'],
   'functions/jobs': [
     'functions/classify',
@@ -105,7 +108,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'training/report': ['training/graph', 'training/data', 'training/evaluate', ...CORE],
   'training/publish': ['training/graph', 'training/data', 'training/report', ...CORE],
   /** Commands: every stage, and the core. */
-  training: ['training', ...CORE, ...FILES],
+  training: ['training', 'functions/receipts', ...CORE, ...FILES],
 };
 
 const root = path.join(import.meta.dirname, '..');

@@ -18,7 +18,7 @@ export interface Scopes {
 
 /** Health (that of the Open Inference Protocol too), documentation, the page's own files, and hooks, which are signed. */
 const OPEN =
-  /^\/(?:$|favicon\.ico$|openapi\.json$|docs(?:\/|$)|(?:health|page|samples|hooks)\/|v2\/health\/(?:live|ready)$)/;
+  /^\/(?:$|favicon\.ico$|openapi\.json$|receipts\/keys$|docs(?:\/|$)|(?:health|page|samples|hooks)\/|v2\/health\/(?:live|ready)$)/;
 
 /**
  * Whether an address is open to all. Everything that is not named is closed, also what does not exist.

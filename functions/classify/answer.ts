@@ -81,6 +81,9 @@ export const answerSchema = saidSchema
       .object({ id: z.string(), version: z.string() })
       .optional()
       .meta({ description: 'Where classes of a head were asked for.' }),
+    receipt: z.string().optional().meta({
+      description: 'With receipt: a JWS over model version, picture and scores (GET /receipts/keys; npm run replay).',
+    }),
     /** Where it was asked for. */
     explanation: explanationSchema.optional(),
   })

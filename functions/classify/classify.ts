@@ -1,23 +1,34 @@
-import { sha256Once } from '../bytes.ts';
+import { sha256Hex, sha256Once } from '../bytes.ts';
 import type { Catalogue, Entry } from '../catalogue/catalogue.ts';
 import { brokenModel } from '../catalogue/errors.ts';
 import type { Manifest } from '../catalogue/manifest.ts';
 import { ServiceError } from '../errors.ts';
 import { type Codecs, preprocess, preprocessFramed } from '../image/preprocess.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
-import type { Classifier, Embedding } from '../runtime/classifier.ts';
-import { noveltyByPrototypes } from '../runtime/novelty.ts';
+import type { Embedding } from '../runtime/classifier.ts';
 import type { Answer, ExplainMethod } from './answer.ts';
 import type { AnswerCache, Output, Question } from './answer-cache.ts';
 import { type AnswerOptions, answerOf, identityOf } from './answer-of.ts';
 import { drawn, explain } from './explain.ts';
 import { pixelsOf } from './input-tensor.ts';
 import type { Models } from './remote.ts';
+import { run } from './run.ts';
 import { type Activation, activated, best, predictionOf } from './scores.ts';
 
 export interface ClassifyOptions extends AnswerOptions {
   /** Say also where the first class is seen, by this method. */
   readonly explain?: ExplainMethod | undefined;
+  /** Sign which network said what of which picture. */
+  readonly receipt?: boolean | undefined;
+}
+
+/** What is signed of an answer (`receipts/receipts.ts`). */
+interface Witness {
+  sign(statement: {
+    readonly model: Answer['model'] & Pick<Manifest, 'runtime'>;
+    readonly picture: string;
+    readonly scores: string;
+  }): Promise<string>;
 }
 
 /** One input: a picture as it was made, or the values of the model's input tensor, `[height, width, channels]`. */
@@ -43,6 +54,7 @@ export class Classify {
   readonly #budget: MemoryBudget;
   readonly #onUse: (manifest: Manifest) => void;
   readonly #cache: AnswerCache | undefined;
+  readonly #witness: Witness | undefined;
 
   /** @param parts `onUse` is told which model a picture is for; without a `cache` each is run */
   constructor(parts: {
@@ -52,6 +64,7 @@ export class Classify {
     budget: MemoryBudget;
     onUse?: (manifest: Manifest) => void;
     cache?: AnswerCache | undefined;
+    witness?: Witness | undefined;
   }) {
     this.#catalogue = parts.catalogue;
     this.#models = parts.models;
@@ -59,6 +72,7 @@ export class Classify {
     this.#budget = parts.budget;
     this.#onUse = parts.onUse ?? (() => {});
     this.#cache = parts.cache;
+    this.#witness = parts.witness;
   }
 
   /** Which version speaks where no picture tells them apart. @throws ServiceError `model-unknown` or `model-broken` */
@@ -75,8 +89,25 @@ export class Classify {
   async image(modelId: string, image: Uint8Array<ArrayBuffer>, options: ClassifyOptions): Promise<Answer> {
     const hash = sha256Once(image);
     const entry = await this.#catalogue.get(modelId, hash);
-    if (options.explain) return this.#explained(entry, image, options, options.explain, hash);
-    return answerOf(entry, await this.#outputOf(entry, { image }, hash), options);
+    const { explain: method } = options;
+    const output = method
+      ? await this.#explained(entry, image, method, hash)
+      : await this.#outputOf(entry, { image }, hash);
+    const { explanation, scores } = output;
+    const receipt = options.receipt ? await this.#receipt(entry.manifest, await hash(), scores) : undefined;
+    return {
+      ...answerOf(entry, output, options),
+      ...(explanation && { explanation }),
+      ...(receipt !== undefined && { receipt }),
+    };
+  }
+
+  async #receipt(manifest: Manifest, picture: string, scores: Float32Array): Promise<string> {
+    if (this.#witness) {
+      const model = { ...identityOf(manifest), runtime: manifest.runtime };
+      return this.#witness.sign({ model, picture, scores: await sha256Hex(bytesOf(Float32Array.from(scores))) });
+    }
+    throw new ServiceError('option-unavailable', 'This service signs no receipts.', 'Ask without receipt.');
   }
 
   /**
@@ -181,10 +212,9 @@ export class Classify {
   async #explained(
     entry: Entry,
     image: Uint8Array<ArrayBuffer>,
-    options: ClassifyOptions,
     method: ExplainMethod,
     hash: () => Promise<string>,
-  ): Promise<Answer> {
+  ): Promise<Output> {
     const { manifest, labels } = entry;
     this.#onUse(manifest);
     const ask = async () => {
@@ -198,9 +228,7 @@ export class Classify {
       return { ...seen, explanation: await drawn(method, heat, frame, first) };
     };
     const question: Question = { input: 'picture', bytes: image, explain: method };
-    const output = await this.#output(manifest, question, ask, hash);
-    const { explanation } = output;
-    return { ...answerOf(entry, output, options), ...(explanation && { explanation }) };
+    return this.#output(manifest, question, ask, hash);
   }
 
   #output(
@@ -213,10 +241,4 @@ export class Classify {
   }
 }
 
-/** One run, with how strange the picture is where prototypes tell that. */
-async function run({ manifest, prototypes }: Entry, classifier: Classifier, pixels: Uint8Array): Promise<Output> {
-  if (!prototypes) return { scores: await classifier.classify(pixels, 1) };
-  const embedding = await classifier.embed?.(pixels);
-  if (!embedding) throw brokenModel(manifest.id, 'manifest.json', 'has prototypes, and the network has no embedding');
-  return { scores: embedding.scores, novelty: noveltyByPrototypes(embedding.values, prototypes) };
-}
+const bytesOf = ({ buffer }: Float32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => new Uint8Array(buffer);

@@ -28,11 +28,9 @@ export const headBodySchema = z
 export const headSchema = z
   .object({
     id: headIdSchema,
-    base: z
-      .object({ id: z.string(), version: z.string(), revision: z.int() })
-      .meta({
-        description: 'The model whose embeddings are compared, in the version that it had when the head was made.',
-      }),
+    base: z.object({ id: z.string(), version: z.string(), revision: z.int() }).meta({
+      description: 'The model whose embeddings are compared, in the version that it had when the head was made.',
+    }),
     version: z.string().meta({ description: 'Of its content: the same classes, pictures and base have the same.' }),
     temperature: z.number().meta({ description: 'Scores are the softmax of cosine / temperature.' }),
     classes: z.array(z.object({ label: z.string(), images: z.int() })).meta({ description: 'In the order of labels.' }),

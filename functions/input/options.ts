@@ -27,6 +27,7 @@ const head = z
     description: 'Tell by classes of your own, those of this head, which has to be of this model (/heads).',
   });
 const ROLLUP = 'Also say what it is in wider terms: the groups that its classes belong to.';
+const RECEIPT = 'Sign which network said what of which picture, to be computed again by anybody.';
 const REJECT_UNKNOWN = 'Name no class where none fits (unknown.is_unknown).';
 
 /** What a caller may ask of a classification, in the query string or beside the image in JSON. */
@@ -40,6 +41,7 @@ export const optionsSchema = z.strictObject({
   reject_unknown: yes(REJECT_UNKNOWN).optional(),
   coverage: coverage.optional(),
   head: head.optional(),
+  receipt: yes(RECEIPT).optional(),
 });
 export type Options = z.infer<typeof optionsSchema>;
 
@@ -62,6 +64,7 @@ export const querySchema = z.strictObject({
   reject_unknown: yesInText.optional(),
   coverage: numberInText.pipe(coverage).optional(),
   head: head.optional(),
+  receipt: yesInText.optional(),
 });
 
 /** Options that may be given several times. */
@@ -73,7 +76,7 @@ export function optionsOfQuery(search: URLSearchParams): Options {
   return queryOf(
     search,
     querySchema,
-    'Options are top_k, a whole number from 1 to 1000, min_score, a number from 0 to 1, labels, once for each class to keep, explain, cam or occlusion, rollup and reject_unknown, 1 or 0, within, a group of classes, coverage, a number from 0.5 to 0.99, and head, classes of your own.',
+    'Options are top_k, a whole number from 1 to 1000, min_score, a number from 0 to 1, labels, once for each class to keep, explain, cam or occlusion, rollup, reject_unknown and receipt, 1 or 0, within, a group of classes, coverage, a number from 0.5 to 0.99, and head, classes of your own.',
   );
 }
 

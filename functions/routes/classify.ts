@@ -67,7 +67,13 @@ export function classifyRoute(
   }
 }
 
-function resultOf({ model: _, explanation: __, head: ___, ...said }: Answer): Answers['results'][number] {
+function resultOf({
+  model: _,
+  explanation: __,
+  head: ___,
+  receipt: ____,
+  ...said
+}: Answer): Answers['results'][number] {
   return { status: 200, ...said };
 }
 

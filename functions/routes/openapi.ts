@@ -7,6 +7,7 @@ import { featurePaths } from './hugging-face-features.ts';
 import { jobsPaths } from './jobs-paths.ts';
 import { nativePaths } from './native-paths.ts';
 import { openInferencePaths } from './open-inference/paths.ts';
+import { receiptsPaths } from './receipts.ts';
 import { servingPaths } from './tensorflow-serving/paths.ts';
 
 export type OpenApi = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
@@ -14,7 +15,7 @@ export type OpenApi = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 /** The service in OpenAPI 3.1, from the schemas that its routes validate with. */
 export function openApiDocument(): OpenApi {
   const described = new OpenAPIHono();
-  const own = [...nativePaths, ...embedPaths, ...headsPaths, ...jobsPaths, ...hooksPaths];
+  const own = [...nativePaths, ...receiptsPaths, ...embedPaths, ...headsPaths, ...jobsPaths, ...hooksPaths];
   for (const path of [...own, ...huggingFacePaths, ...featurePaths, ...servingPaths, ...openInferencePaths]) {
     described.openAPIRegistry.registerPath(path);
   }
