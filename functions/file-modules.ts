@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { RuntimeModules } from './catalogue/load.ts';
-import { hasRelaxedSimd } from './runtime/int8/kernels.ts';
+import { type Build, hasRelaxedSimd } from './runtime/int8/kernels.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const compile = (file: string) => new WebAssembly.Module(readFileSync(path.join(root, file)));
@@ -30,3 +30,7 @@ export const fileModules: RuntimeModules = {
     },
   },
 };
+
+/** The same build of the kernels, for a memory that threads share. */
+export const sharedKernels = (build: Build): WebAssembly.Module =>
+  compileRelaxed(`functions/runtime/int8/build/${build}-shared.wasm`);

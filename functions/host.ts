@@ -1,3 +1,5 @@
+import type { ThreadPool } from './runtime/int8/threads.ts';
+
 /** What the Worker, a Node server and a page give the application; the application asks for nothing else. */
 export interface Host {
   /** Model folders: `<id>/manifest.json` … */
@@ -98,5 +100,7 @@ export interface Modules {
     readonly baseline: WebAssembly.Module;
     readonly relaxed: WebAssembly.Module | undefined;
     readonly fused?: WebAssembly.Module;
+    /** Other threads that run integer programs; without, they run in this one. */
+    readonly threads?: ThreadPool | undefined;
   };
 }

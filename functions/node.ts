@@ -1,9 +1,10 @@
 /**
- * `npm run start:node -- [--port 8788] [--host 0.0.0.0]`: the application of `index.ts` as a Node server. Requests at
- * work are answered before SIGTERM or SIGINT ends it.
+ * `npm run start:node -- [--port 8788] [--host 0.0.0.0] [--threads 4]`: the application of `index.ts` as a Node server,
+ * integer programs on as many threads as there are cores unless told otherwise. Requests at work are answered before
+ * SIGTERM or SIGINT ends it.
  */
 import type { Server } from 'node:http';
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { serve } from '@hono/node-server';
@@ -20,11 +21,13 @@ const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '8788' },
     host: { type: 'string', default: 'localhost' },
+    threads: { type: 'string', default: String(availableParallelism()) },
   },
 });
 const port = wholeNumber('port', values.port, 0, 65_535);
 const host = nodeHost({
   models: path.join(root, 'models'),
+  threads: wholeNumber('threads', values.threads, 1, 256),
   memoryBytes: Math.min(MOST_BYTES, Math.floor(totalmem() / 2)),
   httpLoopback: process.env.HTTP_LOOPBACK === 'on',
 });

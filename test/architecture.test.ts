@@ -30,6 +30,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/node-host.ts': ['functions'],
   'functions/node-page.ts': ['functions/host.ts'],
   'functions/node-fetch.ts': ['functions/input', 'functions/errors.ts'],
+  'functions/node-threads.ts': ['functions/file-modules.ts', 'functions/runtime'],
+  'functions/node-thread.ts': ['functions/runtime'],
   'functions/node-types.d.ts': [],
   'functions/app.ts': [
     'functions/heads',
@@ -80,7 +82,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/runtime/int8/assembly': [],
   'functions/image/jpeg/assembly': [],
   'functions/memory-budget.ts': ['functions/errors.ts'],
-  'functions/host.ts': [],
+  'functions/host.ts': ['functions/runtime'],
   'functions/bytes.ts': [],
   'functions/errors.ts': [],
   'functions/wasm.ts': [

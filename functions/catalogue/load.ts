@@ -30,6 +30,18 @@ export function loadClassifier(
     : loadInt8(assets, manifest, modules.int8, where);
 }
 
+/** What an integer program takes at most: each thread but one more has an arena of its own, and records of its parts. */
+export function plannedBytes({ memory, files }: Manifest, { threads }: KernelModules): number {
+  if (!threads) return memory.total;
+  const records = files.reduce((sum, { role, bytes }) => (role === 'program' ? sum + bytes : sum), 0);
+  return (
+    memory.total + (threads.threads - 1) * (memory.arena + ALIGNMENT_BYTES) + threads.threads * records + PAGE_BYTES
+  );
+}
+
+const ALIGNMENT_BYTES = 64;
+const PAGE_BYTES = 65_536;
+
 async function loadInt8(
   assets: AssetSource,
   manifest: Manifest,
@@ -48,12 +60,9 @@ async function loadInt8(
     if (error instanceof ServiceError) throw error;
     throw brokenModel(manifest.id, file.path, error instanceof Error ? error.message : 'is no program', error);
   });
-  if (model.bytes > manifest.memory.total) {
-    throw brokenModel(
-      manifest.id,
-      'manifest.json',
-      `plans ${manifest.memory.total} bytes for a program of ${model.bytes}`,
-    );
+  const planned = plannedBytes(manifest, modules);
+  if (model.bytes > planned) {
+    throw brokenModel(manifest.id, 'manifest.json', `plans ${planned} bytes for a program of ${model.bytes}`);
   }
   return model;
 }

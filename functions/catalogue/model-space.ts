@@ -19,8 +19,12 @@ export class ModelSpace {
   /** In their order. */
   #places: Place[] = [];
 
-  /** @param mostBytes that the memory may ever have */
-  constructor(mostBytes: number) {
+  /**
+   * @param mostBytes that the memory may ever have
+   * @param memory that other threads share; without, one is made when it is first needed
+   */
+  constructor(mostBytes: number, memory?: WebAssembly.Memory) {
+    this.#memory = memory;
     this.#maximum = Math.floor(mostBytes / PAGE_BYTES);
   }
 

@@ -3,7 +3,7 @@ import type { Classifier } from '../runtime/classifier.ts';
 import type { AssetSource } from './assets.ts';
 import { once } from './catalogue.ts';
 import { TFJS_BYTES } from './isolate-bytes.ts';
-import { loadClassifier, type RuntimeModules } from './load.ts';
+import { loadClassifier, plannedBytes, type RuntimeModules } from './load.ts';
 import type { Manifest } from './manifest.ts';
 import { ModelSpace, type Place } from './model-space.ts';
 
@@ -48,7 +48,7 @@ export class Residents {
     this.#modules = modules;
     this.#budget = budget;
     this.#picturesBytes = picturesBytes;
-    this.#space = new ModelSpace(budget.totalBytes);
+    this.#space = new ModelSpace(budget.totalBytes, modules.int8.threads?.memory);
   }
 
   /** Runs `use` with the loaded model, which stays while it runs. */
@@ -83,7 +83,8 @@ export class Residents {
   }
 
   /** A place in the memory of integer programs; by what that has to grow is reserved, and stays so. */
-  async #roomFor({ memory: { total } }: Manifest): Promise<Room> {
+  async #roomFor(manifest: Manifest): Promise<Room> {
+    const total = plannedBytes(manifest, this.#modules.int8);
     let place: Place | undefined;
     /** Programs that came first and never shrink would keep TF.js out for good. */
     const forTfjs = () => (this.#picturesBytes > 0 ? Math.max(0, TFJS_BYTES - this.#tfjsBytes) : 0);

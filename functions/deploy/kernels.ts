@@ -21,18 +21,28 @@ const COMMON = ['--runtime', 'stub', '--memoryBase', '0', '--use', 'abort=', '--
   'simd',
 ]);
 
+/** What can be in a memory that threads share; the same code, and a maximum that an import has to have. */
+const SHARED = ['--enable', 'threads', '--sharedMemory', '--maximumMemory', '65536'];
+
+/** Builds of one source, which differ in the dot product alone; each for a memory of one's own and for a shared one. */
+const KERNELS = {
+  baseline: ['--use', 'FUSED=0'],
+  relaxed: ['--use', 'FUSED=0', '--enable', 'relaxed-simd'],
+  fused: ['--use', 'FUSED=1', '--enable', 'relaxed-simd'],
+};
+
 const ROOMS: readonly Room[] = [
   {
     folder: 'runtime/int8',
     // V8 gives the better code of these where it gets the statements in the order in which they were written.
     // The memory is the engine's; the modules have no data in it.
     options: [...COMMON, '-O0', '--importMemory', '--noExportMemory'],
-    // Builds of one source, which differ in the dot product alone.
-    builds: {
-      'baseline.wasm': ['--use', 'FUSED=0'],
-      'relaxed.wasm': ['--use', 'FUSED=0', '--enable', 'relaxed-simd'],
-      'fused.wasm': ['--use', 'FUSED=1', '--enable', 'relaxed-simd'],
-    },
+    builds: Object.fromEntries(
+      Object.entries(KERNELS).flatMap(([name, options]) => [
+        [`${name}.wasm`, options],
+        [`${name}-shared.wasm`, [...options, ...SHARED]],
+      ]),
+    ),
   },
   { folder: 'image/jpeg', options: [...COMMON, '-O1', '--initialMemory', '2'], builds: { 'decoder.wasm': [] } },
 ];

@@ -35,11 +35,22 @@ export async function loadInt8Classifier({
   if (weightsBytes !== program.weightsBytes) {
     throw new Error(`needs ${program.weightsBytes} bytes of weights, and there are ${weightsBytes}`);
   }
-  const bytes = memoryBytes(program);
+  // Others run only what lies in the memory that is theirs too.
+  const threads = where && where.memory === modules.threads?.memory ? modules.threads : undefined;
+  const bytes = memoryBytes(program, threads?.threads);
   if (where && bytes > where.bytes) throw new Error(`takes ${bytes} bytes, and ${where.bytes} were planned`);
-  const engine = new Engine(chooseKernels(modules), program, where);
+  const engine = new Engine(threads?.module ?? chooseKernels(modules), program, where, threads?.threads);
   await fill(() => engine.weights);
   let held: Engine | undefined = engine;
+  const shared = threads?.load(engine);
+  /** With the engine, in an arena that is nobody else's while it is used. */
+  const alone = async <T>(use: () => T): Promise<T> => {
+    if (!shared || !threads?.works) return use();
+    return shared.alone((arena) => {
+      engine.useArena(arena);
+      return use();
+    });
+  };
   const end = pooledEnd(program);
   const head = headOf(program);
   const ready = (pixels: Uint8Array, batch: number): Engine => {
@@ -51,22 +62,36 @@ export async function loadInt8Classifier({
   return {
     bytes,
     async classify(pixels, batch) {
-      const engine = ready(pixels, batch);
-      const size = engine.input.length;
-      const scores = new Float32Array(batch * engine.output.length);
-      for (let image = 0; image < batch; image++) {
-        engine.input.set(pixels.subarray(image * size, (image + 1) * size));
+      const { input, output } = ready(pixels, batch);
+      const [size, classes] = [input.length, output.length];
+      const scores = new Float32Array(batch * classes);
+      const write = (image: number) => engine.input.set(pixels.subarray(image * size, (image + 1) * size));
+      const read = (image: number) => scores.set(engine.output, image * classes);
+      const images = Array.from({ length: batch }, (_, image) => image);
+      if (shared && threads?.works) {
+        // One image alone is served by all threads; where there are several, each has one.
+        const mode = batch === 1 && threads.idle ? 'latency' : 'throughput';
+        const inArena = (use: (image: number) => void, image: number) => (arena: number) => {
+          engine.useArena(arena);
+          use(image);
+        };
+        await Promise.all(images.map((image) => shared.run(mode, inArena(write, image), inArena(read, image))));
+        return scores;
+      }
+      for (const image of images) {
+        write(image);
         engine.run();
-        scores.set(engine.output, image * engine.output.length);
+        read(image);
       }
       return scores;
     },
     ...(end && {
-      classActivation: async (pixels, choose) => classActivation(ready(pixels, 1), end, pixels, choose),
+      classActivation: (pixels, choose) => alone(() => classActivation(ready(pixels, 1), end, pixels, choose)),
     }),
-    ...(head && { embed: async (pixels) => embed(ready(pixels, 1), head, pixels) }),
+    ...(head && { embed: (pixels) => alone(() => embed(ready(pixels, 1), head, pixels)) }),
     dispose() {
       held = undefined;
+      shared?.unload();
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { OpKind } from './program.ts';
+import type { ThreadPool } from './threads.ts';
 
 /** The builds of the kernels; where relaxed SIMD is missing, its builds need not be there (they would not compile). */
 export interface KernelModules {
@@ -6,7 +7,11 @@ export interface KernelModules {
   readonly relaxed: WebAssembly.Module | undefined;
   /** The relaxed build around the adding dot product, for processors that have it as one instruction. */
   readonly fused?: WebAssembly.Module;
+  /** Where programs run on other threads, in the memory and on the build of these. */
+  readonly threads?: ThreadPool | undefined;
 }
+
+export type Build = 'baseline' | 'relaxed' | 'fused';
 
 /** What a module exports for each kind of op: `(record, arena)`, both addresses. */
 export const EXPORTS: Readonly<Record<OpKind, string>> = {
@@ -52,8 +57,11 @@ export function addsInOneInstruction(relaxed: WebAssembly.Module): boolean {
 }
 
 /** The fastest build that this engine and processor can run; all give the same bits. */
-export function chooseKernels(modules: KernelModules): WebAssembly.Module {
+export function chooseBuild(modules: KernelModules): Build {
   const relaxed = hasRelaxedSimd() ? modules.relaxed : undefined;
-  if (!relaxed) return modules.baseline;
-  return (addsInOneInstruction(relaxed) && modules.fused) || relaxed;
+  if (!relaxed) return 'baseline';
+  return addsInOneInstruction(relaxed) && modules.fused ? 'fused' : 'relaxed';
 }
+
+export const chooseKernels = (modules: KernelModules): WebAssembly.Module =>
+  modules[chooseBuild(modules)] ?? modules.baseline;
