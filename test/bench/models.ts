@@ -3,6 +3,7 @@
  * whole networks, one thread, a process for each engine, in turns round by round, so that a machine whose speed drifts
  * is as unkind to all. `node` is the newest one; `node-bounds-checks` is that with a check in every load, as workerd
  * has them. Medians are of CPU time. `npm run bench -- images [--rounds 15] [--samples 20] [--json]`: see images.ts.
+ * `npm run bench -- threads [--models resnet50,vgg16] [--rounds 15] [--json]`: see threads.ts.
  */
 import { parseArgs } from 'node:util';
 import { runCommand } from '../../training/terminal/command.ts';
@@ -14,6 +15,7 @@ import { prepareNetwork } from './prepare.ts';
 import { type Figures, type Started, startInNode } from './process.ts';
 import { type NetworkFile, RUNNERS, type RunnerName } from './runner.ts';
 import { spread } from './statistics.ts';
+import { benchThreads, showThreads } from './threads.ts';
 import { runsInWorkerd, startInWorkerd } from './workerd.ts';
 
 const PLACES: Readonly<Record<string, (runner: RunnerName, folder: string) => Promise<Started>>> = {
@@ -36,6 +38,8 @@ interface Row {
   readonly coldMs: number;
   readonly memoryBytes: number;
 }
+
+const ALL = Object.keys(NETWORKS).join(',');
 
 interface Lane extends Pick<Row, 'runner' | 'where'> {
   readonly started: Started;
@@ -111,7 +115,7 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      models: { type: 'string', default: Object.keys(NETWORKS).join(',') },
+      models: { type: 'string', default: ALL },
       runners: { type: 'string', default: Object.keys(RUNNERS).join(',') },
       where: { type: 'string', default: 'node,workerd' },
       rounds: { type: 'string', default: '15' },
@@ -128,6 +132,11 @@ async function main(): Promise<void> {
   if (positionals.includes('images')) {
     const rows = await benchImages(rounds, Number(values.samples));
     console.log(values.json ? JSON.stringify(rows, null, 1) : rows);
+    return;
+  }
+  if (positionals.includes('threads')) {
+    const rows = await benchThreads(values.models === ALL ? ['resnet50', 'vgg16'] : models, rounds);
+    console.log(values.json ? JSON.stringify(rows, null, 1) : showThreads(rows));
     return;
   }
   const rows: Row[] = [];

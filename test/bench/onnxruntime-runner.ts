@@ -9,18 +9,19 @@ export interface Onnxruntime {
   readonly Tensor: TensorConstructor;
 }
 
-/** One thread, all graph optimizations. */
+/** All graph optimizations. */
 export async function onnxruntimeRunner(
   { InferenceSession, Tensor }: Onnxruntime,
   provider: 'wasm' | 'cpu',
   form: 'f32' | 'int8',
   read: ReadFile,
+  threads = 1,
 ): Promise<Omit<Runner, 'memoryBytes'>> {
   const session = await InferenceSession.create(await read(`${form}.onnx`), {
     executionProviders: [provider],
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
-    intraOpNumThreads: 1,
+    intraOpNumThreads: threads,
     interOpNumThreads: 1,
   });
   const [metadata] = session.inputMetadata;

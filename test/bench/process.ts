@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { newestNode } from './newest-node.ts';
-import type { RunnerName } from './runner.ts';
+import { ONE_THREAD, type RunnerName } from './runner.ts';
 
 /** Milliseconds of one run. */
 export interface Figures {
@@ -32,8 +32,13 @@ export async function batchSize(measure: (runs: number) => Promise<Figures>, ms:
 }
 
 /** One runner in a Node process of its own. @param flags of V8 */
-export async function startInNode(runner: RunnerName, folder: string, flags: readonly string[] = []): Promise<Started> {
-  const child = fork(path.join(import.meta.dirname, 'runner-process.ts'), [runner, folder], {
+export async function startInNode(
+  runner: RunnerName,
+  folder: string,
+  flags: readonly string[] = [],
+  { threads, mode } = ONE_THREAD,
+): Promise<Started> {
+  const child = fork(path.join(import.meta.dirname, 'runner-process.ts'), [runner, folder, String(threads), mode], {
     execPath: newestNode(),
     execArgv: [...flags, '--import', 'tsx'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -7,14 +7,14 @@ import path from 'node:path';
 import v8 from 'node:v8';
 import { hasRelaxedSimd } from '../../functions/runtime/int8/kernels.ts';
 import { batchSize, type Figures, type Ready } from './process.ts';
-import type { RunnerName } from './runner.ts';
+import type { Parallel, RunnerName } from './runner.ts';
 import { runnerInNode } from './runners.ts';
 
 // Node 20 has relaxed SIMD behind a flag, which NODE_OPTIONS refuses and later ones do not know.
 if (!hasRelaxedSimd()) v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 
-const [name, folder = ''] = process.argv.slice(2);
-const load = await runnerInNode(name as RunnerName);
+const [name, folder = '', threads, mode] = process.argv.slice(2);
+const load = await runnerInNode(name as RunnerName, { threads: Number(threads), mode } as Parallel);
 const start = performance.now();
 const runner = await load(async (file) => new Uint8Array(await readFile(path.join(folder, file))));
 await runner.run();

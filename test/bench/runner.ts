@@ -20,6 +20,13 @@ export const RUNNERS = {
 } as const satisfies Readonly<Record<string, readonly NetworkFile[]>>;
 export type RunnerName = keyof typeof RUNNERS;
 
+/** How many threads, and what they share: an image, or only the weights. */
+export interface Parallel {
+  readonly threads: number;
+  readonly mode: 'latency' | 'throughput';
+}
+export const ONE_THREAD: Parallel = { threads: 1, mode: 'latency' };
+
 export type ReadFile = (name: NetworkFile) => Promise<Uint8Array<ArrayBuffer>>;
 
 /** A network loaded on one engine. */
