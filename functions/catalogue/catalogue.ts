@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AssetSource } from './assets.ts';
+import { type Cascade, cascadeSchema } from './cascade.ts';
 import { brokenModel, unknownModel, unknownVersion } from './errors.ts';
 import { type Label, labelsSchema, type Manifest, manifestSchema } from './manifest.ts';
 import { readFile, readVerified } from './read.ts';
@@ -95,6 +96,26 @@ export class Catalogue {
   async list(): Promise<readonly Manifest[]> {
     const entries = await Promise.allSettled((await this.ids()).map((id) => this.get(id)));
     return entries.flatMap((entry) => (entry.status === 'fulfilled' ? [entry.value.manifest] : []));
+  }
+
+  /** Networks that answer together under one name; undefined where that is none of them. @throws ServiceError `model-broken` */
+  async cascade(id: string): Promise<Cascade | undefined> {
+    const { cascades = {} } = await this.#index();
+    if (!Object.hasOwn(cascades, id)) return undefined;
+    const parsed = cascadeSchema.safeParse(cascades[id]);
+    if (parsed.success) return parsed.data;
+    throw brokenModel(id, 'models/index.json', z.prettifyError(parsed.error));
+  }
+
+  /** By their names; those that cannot be read are left out. */
+  async cascades(): Promise<Readonly<Record<string, Cascade>>> {
+    const entries = Object.entries((await this.#index()).cascades ?? {});
+    return Object.fromEntries(
+      entries.flatMap(([id, value]) => {
+        const parsed = cascadeSchema.safeParse(value);
+        return parsed.success ? [[id, parsed.data]] : [];
+      }),
+    );
   }
 
   async ids(): Promise<readonly string[]> {

@@ -42,6 +42,7 @@ export const indexSchema = z.strictObject({
   models: z.array(modelIdSchema).max(1000),
   // Checked model by model: what is wrong with one harms no other.
   versions: z.record(z.string(), z.unknown()).optional(),
+  cascades: z.record(z.string(), z.unknown()).optional(),
 });
 export type ModelIndex = z.infer<typeof indexSchema>;
 

@@ -69,6 +69,10 @@ const saidSchema = z.object({
     description:
       'Whether the first two are so near that the integers of the network may have exchanged them. null where that was not measured.',
   }),
+  cascade: z
+    .object({ id: z.string(), answered_by: z.enum(['first', 'second']) })
+    .optional()
+    .meta({ description: 'Where two networks answer together: which of them did.' }),
   unknown: z.object({ score: z.number(), is_unknown: z.boolean() }).nullable().meta({
     description: 'Whether no class fits: the higher the score, the stranger. null where it was not calibrated.',
   }),

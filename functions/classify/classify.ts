@@ -1,4 +1,4 @@
-import { sha256Hex, sha256Once } from '../bytes.ts';
+import { sha256Once } from '../bytes.ts';
 import type { Catalogue, Entry } from '../catalogue/catalogue.ts';
 import { brokenModel } from '../catalogue/errors.ts';
 import type { Manifest } from '../catalogue/manifest.ts';
@@ -11,24 +11,16 @@ import type { AnswerCache, Output, Question } from './answer-cache.ts';
 import { type AnswerOptions, answerOf, identityOf } from './answer-of.ts';
 import { drawn, explain } from './explain.ts';
 import { pixelsOf } from './input-tensor.ts';
+import { receiptOf, type Witness } from './receipt.ts';
 import type { Models } from './remote.ts';
 import { run } from './run.ts';
-import { type Activation, activated, best, predictionOf } from './scores.ts';
+import { type Activation, activated, best, marginOf, predictionOf } from './scores.ts';
 
 export interface ClassifyOptions extends AnswerOptions {
   /** Say also where the first class is seen, by this method. */
   readonly explain?: ExplainMethod | undefined;
   /** Sign which network said what of which picture. */
   readonly receipt?: boolean | undefined;
-}
-
-/** What is signed of an answer (`receipts/receipts.ts`). */
-interface Witness {
-  sign(statement: {
-    readonly model: Answer['model'] & Pick<Manifest, 'runtime'>;
-    readonly picture: string;
-    readonly scores: string;
-  }): Promise<string>;
 }
 
 /** One input: a picture as it was made, or the values of the model's input tensor, `[height, width, channels]`. */
@@ -77,37 +69,47 @@ export class Classify {
 
   /** Which version speaks where no picture tells them apart. @throws ServiceError `model-unknown` or `model-broken` */
   async served(modelId: string): Promise<Answer['model']> {
-    const { manifest } = await this.#catalogue.get(modelId);
-    return identityOf(manifest);
+    const cascade = await this.#catalogue.cascade(modelId);
+    return identityOf((await this.#catalogue.get(cascade?.second ?? modelId)).manifest);
   }
 
   /**
-   * @param modelId or one of its versions, as {@link Catalogue.get} takes it; where none is named, a canary takes its share
+   * @param modelId or one of its versions, as {@link Catalogue.get} takes it, or a cascade of two models; where none is named, a canary takes its share
    * of pictures by their SHA-256
    * @throws ServiceError
    */
   async image(modelId: string, image: Uint8Array<ArrayBuffer>, options: ClassifyOptions): Promise<Answer> {
     const hash = sha256Once(image);
-    const entry = await this.#catalogue.get(modelId, hash);
+    const cascade = await this.#catalogue.cascade(modelId);
+    if (!cascade) return this.#answer(await this.#catalogue.get(modelId, hash), image, options, hash);
+    const small = await this.#catalogue.get(cascade.first, hash);
+    const said = await this.#outputOf(small, { image }, hash);
+    const isSure = marginOf(said.scores, small.manifest.output) >= cascade.margin;
+    const answer = isSure
+      ? await this.#answer(small, image, options, hash, said)
+      : await this.#answer(await this.#catalogue.get(cascade.second, hash), image, options, hash);
+    return { ...answer, cascade: { id: modelId, answered_by: isSure ? 'first' : 'second' } };
+  }
+
+  /** @param said by the network of this picture, where it was asked already */
+  async #answer(
+    entry: Entry,
+    image: Uint8Array<ArrayBuffer>,
+    options: ClassifyOptions,
+    hash: () => Promise<string>,
+    said?: Output,
+  ): Promise<Answer> {
     const { explain: method } = options;
     const output = method
       ? await this.#explained(entry, image, method, hash)
-      : await this.#outputOf(entry, { image }, hash);
+      : (said ?? (await this.#outputOf(entry, { image }, hash)));
     const { explanation, scores } = output;
-    const receipt = options.receipt ? await this.#receipt(entry.manifest, await hash(), scores) : undefined;
+    const receipt = options.receipt ? await receiptOf(this.#witness, entry.manifest, await hash(), scores) : undefined;
     return {
       ...answerOf(entry, output, options),
       ...(explanation && { explanation }),
       ...(receipt !== undefined && { receipt }),
     };
-  }
-
-  async #receipt(manifest: Manifest, picture: string, scores: Float32Array): Promise<string> {
-    if (this.#witness) {
-      const model = { ...identityOf(manifest), runtime: manifest.runtime };
-      return this.#witness.sign({ model, picture, scores: await sha256Hex(bytesOf(Float32Array.from(scores))) });
-    }
-    throw new ServiceError('option-unavailable', 'This service signs no receipts.', 'Ask without receipt.');
   }
 
   /**
@@ -240,5 +242,3 @@ export class Classify {
     return this.#cache ? this.#cache.output(manifest, question, ask, hash) : ask();
   }
 }
-
-const bytesOf = ({ buffer }: Float32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => new Uint8Array(buffer);

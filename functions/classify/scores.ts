@@ -46,6 +46,16 @@ export function probabilities(
 export const logitsOf = (output: Float32Array, kind: Manifest['output']['kind']): Float32Array =>
   kind === 'softmax' ? output.map((p) => Math.log(Math.max(p, 1e-30))) : output;
 
+/** Between the first two probabilities. */
+export function marginOf(output: Float32Array, { kind, temperature }: Manifest['output']): number {
+  let [first, second] = [0, 0];
+  for (const score of probabilities(output, kind, temperature)) {
+    if (score > first) [first, second] = [score, first];
+    else if (score > second) second = score;
+  }
+  return first - second;
+}
+
 /** The class of the highest score, the first of equal ones. */
 export function best(scores: Float32Array): number {
   return scores.reduce((top, score, index) => (score > (scores[top] as number) ? index : top), 0);

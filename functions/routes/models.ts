@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { z } from 'zod';
+import { cascadeSchema } from '../catalogue/cascade.ts';
 import type { Catalogue, Version } from '../catalogue/catalogue.ts';
 import { labelsSchema, type Manifest, manifestSchema } from '../catalogue/manifest.ts';
 import type { Group } from '../catalogue/taxonomy.ts';
@@ -28,7 +29,13 @@ const modelSchema = manifestSchema
   .meta({ id: 'Model' });
 type Model = z.infer<typeof modelSchema>;
 
-export const modelListSchema = z.object({ models: z.array(modelSchema) }).meta({ id: 'ModelList' });
+const cascadesSchema = z.record(z.string(), cascadeSchema).meta({
+  description: 'Networks that answer together: POST /classify/{name}. A small one where it is sure, else a large one.',
+});
+
+export const modelListSchema = z
+  .object({ models: z.array(modelSchema), cascades: cascadesSchema.optional() })
+  .meta({ id: 'ModelList' });
 
 /** One of those that a model has side by side. */
 const versionSchema = manifestSchema
@@ -62,7 +69,13 @@ export const modelDetailSchema = modelSchema
  * stable one is told of, or that which the address names: `GET /models/{id}@{version}`.
  */
 export function modelRoutes(app: Hono, catalogue: Catalogue): void {
-  route(app, '/models', { GET: async (c) => conditional(c, { models: await listed(catalogue) }) });
+  route(app, '/models', {
+    GET: async (c) => {
+      const cascades = await catalogue.cascades();
+      const some = Object.keys(cascades).length > 0;
+      return conditional(c, { models: await listed(catalogue), ...(some && { cascades }) });
+    },
+  });
   route(app, '/models/:id', {
     GET: async (c) => {
       const { manifest, labels, taxonomy } = await catalogue.get(c.req.param('id') ?? '');

@@ -36,7 +36,9 @@ export async function eachOf<T extends { readonly model: Answer['model'] }>(
   let model: Answer['model'] | undefined;
   for (const picture of pictures) {
     try {
-      const answered = await answer(model ? `${model.id}@${model.revision}` : id, await picture());
+      // Of a cascade each picture is answered by one or the other.
+      const pinned = model && model.id === id.split('@')[0] ? `${model.id}@${model.revision}` : id;
+      const answered = await answer(pinned, await picture());
       model ??= answered.model;
       results.push(answered);
     } catch (error) {
