@@ -1,12 +1,8 @@
-/**
- * Results of `begin`, in the order of `items`, each begun before the ones before it are used, `ahead` of them at most. Who
- * leaves early gets `drop` called for what was begun and not used.
- */
+/** Results of `begin`, in the order of `items`, each begun before the ones before it are used, `ahead` of them at most. */
 export async function* begunAhead<Item, Begun>(
   items: readonly Item[],
   ahead: number,
   begin: (item: Item) => Promise<Begun>,
-  drop: (begun: Begun) => Promise<void> = async () => {},
 ): AsyncGenerator<readonly [Item, PromiseSettledResult<Begun>]> {
   const waiting = [...items];
   const begun: { item: Item; result: Promise<PromiseSettledResult<Begun>> }[] = [];
@@ -16,17 +12,10 @@ export async function* begunAhead<Item, Begun>(
       if (begun.length >= ahead) return;
     }
   };
-  try {
-    for (more(); ; more()) {
-      const next = begun.shift();
-      if (!next) return;
-      yield [next.item, await next.result];
-    }
-  } finally {
-    for (const { result } of begun) {
-      const one = await result;
-      if (one.status === 'fulfilled') await drop(one.value);
-    }
+  for (more(); ; more()) {
+    const next = begun.shift();
+    if (!next) return;
+    yield [next.item, await next.result];
   }
 }
 

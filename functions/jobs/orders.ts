@@ -1,16 +1,14 @@
 import { sha256Hex } from '../bytes.ts';
 import { ServiceError } from '../errors.ts';
 import { checkedAddress, type UrlRules } from '../input/fetch-url.ts';
-import { begunAhead } from './ahead.ts';
 import { type Order, randomId } from './job.ts';
+import { laidOut, putPictures } from './pictures.ts';
 import type { JobStore } from './store.ts';
 
 const utf8 = new TextEncoder();
 const KEY_HOURS = 24;
 /** Who claimed a key and did not come back within this time was interrupted. */
 const CLAIM_MS = 60_000;
-/** Pictures that are put into the bucket at once: a Worker has six connections. */
-const AT_ONCE = 4;
 const MAX_KEY_LENGTH = 255;
 const MAX_METADATA = 16_384;
 
@@ -19,11 +17,6 @@ export interface Accepted {
   /** The same order was here before. */
   readonly repeated: boolean;
 }
-
-/** Bytes by job and hash, in R2. */
-export const blobKey = (job: string, hash: string): string => `${blobsOf(job)}${hash}`;
-/** What the keys of a job begin with. */
-export const blobsOf = (job: string): string => `jobs/${job}/`;
 
 interface Parts {
   readonly store: JobStore;
@@ -50,7 +43,7 @@ export class Orders {
     order: Order,
     context: { key?: string | undefined; origin?: string | undefined; charge?: (images: number) => Promise<void> },
   ): Promise<Accepted> {
-    const { store, bucket, rulesOf, mayUse } = this.#parts;
+    const { store, rulesOf, mayUse } = this.#parts;
     await mayUse(order.model);
     const metadata = order.metadata && JSON.stringify(order.metadata);
     if (metadata && metadata.length > MAX_METADATA)
@@ -58,9 +51,18 @@ export class Orders {
     const rules = await rulesOf(owner);
     if (order.callback_url !== undefined) at('#/callback_url', () => checkedAddress(order.callback_url ?? '', rules));
     const images: { name: string; hash: string | null; url: string | null }[] = [];
+    /** Pictures that came with the order, by hash: their lengths, and what gives their bytes again. */
+    const given = new Map<string, { bytes: number; read: () => Uint8Array<ArrayBuffer> }>();
     for (const [i, image] of order.images.entries()) {
-      const hash = 'bytes' in image ? await sha256Hex(at(`#/images/${i}`, image.bytes)) : null;
-      images.push({ name: image.id ?? String(i), hash, url: 'url' in image ? image.url : null });
+      const name = image.id ?? String(i);
+      if ('url' in image) {
+        images.push({ name, hash: null, url: image.url });
+        continue;
+      }
+      const bytes = at(`#/images/${i}`, image.bytes);
+      const hash = await sha256Hex(bytes);
+      images.push({ name, hash, url: null });
+      given.set(hash, { bytes: bytes.length, read: image.bytes });
     }
     if (new Set(images.map(({ name }) => name)).size < images.length) throw bad('#/images', 'has an id twice');
     const { model, top_k: topK, callback_url: callback } = order;
@@ -75,14 +77,7 @@ export class Orders {
     }
     try {
       await context.charge?.(images.length);
-      if (images.some(({ hash }) => hash !== null)) await store.beginUpload(id);
-      const put = async ([i, image]: [number, Order['images'][number]]) => {
-        const hash = images[i]?.hash;
-        if (hash && 'bytes' in image) await bucket.put(blobKey(id, hash), image.bytes());
-      };
-      for await (const [, stored] of begunAhead([...order.images.entries()], AT_ONCE, put)) {
-        if (stored.status === 'rejected') throw stored.reason;
-      }
+      const spans = await this.#store(id, given);
       const now = Date.now();
       const [made] = await store.database.batch([
         // Not where the claim to its key was taken over meanwhile: there would be two jobs of one order.
@@ -105,11 +100,12 @@ export class Orders {
           ),
         store.database
           .prepare(
-            `INSERT INTO job_images (job, position, name, hash, url)
-             SELECT ?1, key, value ->> 'name', value ->> 'hash', value ->> 'url' FROM json_each(?2)
+            `INSERT INTO job_images (job, position, name, hash, url, at, bytes)
+             SELECT ?1, key, value ->> 'name', value ->> 'hash', value ->> 'url', value ->> 'at', value ->> 'bytes'
+             FROM json_each(?2)
              WHERE EXISTS (SELECT 1 FROM jobs WHERE id = ?1)`,
           )
-          .bind(id, JSON.stringify(images)),
+          .bind(id, JSON.stringify(images.map((image) => ({ ...image, ...spans.get(image.hash ?? '') })))),
         store.database
           .prepare('DELETE FROM uploads WHERE job = ?1 AND EXISTS (SELECT 1 FROM jobs WHERE id = ?1)')
           .bind(id),
@@ -123,6 +119,22 @@ export class Orders {
       throw error;
     }
     return { id, repeated: false };
+  }
+
+  /** Puts what came with an order into the bucket. @returns where it lies there, by hash */
+  async #store(id: string, given: ReadonlyMap<string, { bytes: number; read: () => Uint8Array<ArrayBuffer> }>) {
+    const { store, bucket } = this.#parts;
+    const { spans, totalBytes } = laidOut(Array.from(given, ([hash, { bytes }]) => ({ hash, bytes })));
+    if (given.size > 0) {
+      await store.beginUpload(id);
+      await putPictures(
+        bucket,
+        id,
+        totalBytes,
+        Array.from(given.values(), ({ read }) => read),
+      );
+    }
+    return spans;
   }
 
   /** @returns the job of the same order. @throws ServiceError where it is another, or still at work */

@@ -1,5 +1,5 @@
 import { DAY_MS, KEPT_DAYS } from './job.ts';
-import { blobKey, blobsOf } from './orders.ts';
+import { objectsOf, picturesKey } from './pictures.ts';
 import type { JobStore } from './store.ts';
 
 /** Jobs in one run; the next one goes on. */
@@ -18,12 +18,11 @@ export async function forgetOld({ database }: JobStore, bucket: R2Bucket): Promi
     .all<{ id: string }>();
   const ids = JSON.stringify(jobs.map(({ id }) => id));
   const named = '(SELECT value FROM json_each(?1))';
-  const { results: blobs } = await database
-    .prepare(`SELECT DISTINCT job, hash FROM job_images WHERE hash IS NOT NULL AND job IN ${named}`)
+  const { results: stored } = await database
+    .prepare(`SELECT DISTINCT job FROM job_images WHERE hash IS NOT NULL AND job IN ${named}`)
     .bind(ids)
-    .all<{ job: string; hash: string }>();
-  const keys = blobs.map(({ job, hash }) => blobKey(job, hash));
-  for (let i = 0; i < keys.length; i += 1000) await bucket.delete(keys.slice(i, i + 1000));
+    .all<{ job: string }>();
+  if (stored.length > 0) await bucket.delete(stored.map(({ job }) => picturesKey(job)));
   await database.batch([
     ...[
       `DELETE FROM delivery_attempts WHERE delivery IN (SELECT id FROM deliveries WHERE job IN ${named})`,
@@ -43,7 +42,7 @@ export async function forgetInterrupted({ database }: JobStore, bucket: R2Bucket
     .bind(Date.now() - UPLOAD_MS, UPLOADS_AT_ONCE)
     .all<{ job: string }>();
   for (const { job } of results) {
-    const { objects } = await bucket.list({ prefix: blobsOf(job) });
+    const { objects } = await bucket.list({ prefix: objectsOf(job) });
     if (objects.length > 0) await bucket.delete(objects.map(({ key }) => key));
     await database.prepare('DELETE FROM uploads WHERE job = ?').bind(job).run();
   }

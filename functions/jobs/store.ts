@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Prediction } from '../classify/answer.ts';
 import type { JobError, WakeUp } from './job.ts';
+import type { Source } from './pictures.ts';
 
 /** Nobody else works on a job while its lease holds; whoever works renews it. */
 export const LEASE_MS = 90_000;
@@ -15,12 +16,18 @@ const leasedSchema = z.object({
   top_k: z.int().nullable(),
   attempts: z.int(),
 });
-const imageSchema = z.object({
-  position: z.int(),
-  hash: z.string().nullable(),
-  url: z.string().nullable(),
-  attempts: z.int(),
-});
+const imageSchema = z
+  .object({
+    position: z.int(),
+    url: z.string().nullable(),
+    at: z.int().nullable(),
+    bytes: z.int().nullable(),
+    attempts: z.int(),
+  })
+  .transform(({ position, url, at, bytes, attempts }) => {
+    const source: Source = url === null ? { url, at: at ?? 0, bytes: bytes ?? 0 } : { url };
+    return { position, attempts, source };
+  });
 export type Leased = z.infer<typeof leasedSchema>;
 export type ImageRow = z.infer<typeof imageSchema>;
 
@@ -60,7 +67,7 @@ export class JobStore {
   async queuedImages(id: string): Promise<ImageRow[]> {
     const { results } = await this.database
       .prepare(
-        `SELECT position, hash, url, attempts FROM job_images WHERE job = ? AND state = 'queued' ORDER BY position`,
+        `SELECT position, url, at, bytes, attempts FROM job_images WHERE job = ? AND state = 'queued' ORDER BY position`,
       )
       .bind(id)
       .all();

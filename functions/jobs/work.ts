@@ -2,9 +2,8 @@ import type { Classify } from '../classify/classify.ts';
 import { type Problem, ServiceError } from '../errors.ts';
 import { fetchImage, type UrlRules } from '../input/fetch-url.ts';
 import { MAX_IMAGE_BYTES } from '../input/images.ts';
-import { begunAhead } from './ahead.ts';
 import { type JobError, randomId, type WakeUp } from './job.ts';
-import { blobKey } from './orders.ts';
+import { takenPictures } from './pictures.ts';
 import type { ImageRow, JobStore, Leased, Outcome } from './store.ts';
 
 /** Results are written in groups: a statement each would take longer than the small models. */
@@ -13,10 +12,6 @@ const GROUP_MS = 5_000;
 /** After this time others have their turn. */
 const SLICE_MS = 120_000;
 const FETCH_MS = 10_000;
-/** Pictures that are on their way while another is classified; a model that is loaded meanwhile has the other connections. */
-const AHEAD = 3;
-/** Larger ones wait in the bucket for their turn. */
-const AHEAD_BYTES = 256 * 1024;
 /** Of one picture that meets what may pass. */
 const MAX_ATTEMPTS = 5;
 /** Leases without a picture written: whoever works on it does not survive. */
@@ -43,10 +38,7 @@ export async function work(id: string, parts: Parts): Promise<{ next: WakeUp | u
   let outcomes: Outcome[] = [];
   let waitMs = 0;
   const images = await store.queuedImages(id);
-  const open = async (image: ImageRow) =>
-    image.url === null ? stored(parts.bucket, blobKey(id, image.hash ?? '')) : undefined;
-  for await (const [image, opened] of begunAhead(images, AHEAD, open, async (begun) => begun?.drop())) {
-    const bytes = () => bytesOf(image, opened, rules);
+  for await (const [image, bytes] of takenPictures(parts.bucket, id, images, (url) => fetched(url, rules))) {
     const outcome = job.attempts > MAX_LEASES ? lost(image) : await outcomeOf(job, image, bytes, parts);
     if (outcome.state === 'again') waitMs = RETRY_MS * 2 ** image.attempts;
     outcomes.push(outcome);
@@ -81,33 +73,6 @@ async function outcomeOf(
 
 const fetched = (url: string, rules: UrlRules) =>
   fetchImage(url, rules, { bytes: MAX_IMAGE_BYTES, milliseconds: FETCH_MS });
-
-/** A picture of the bucket, whose bytes are here already, or come when they are read. */
-interface Stored {
-  read(): Promise<Uint8Array<ArrayBuffer>>;
-  drop(): Promise<void>;
-}
-
-async function stored(bucket: R2Bucket, key: string): Promise<Stored> {
-  const object = await bucket.get(key);
-  if (!object) throw new Error(`${key} is not in the bucket`);
-  const read = async () => new Uint8Array(await object.arrayBuffer());
-  if (object.size > AHEAD_BYTES) return { read, drop: () => object.body.cancel() };
-  const bytes = await read();
-  return { read: async () => bytes, drop: async () => {} };
-}
-
-/** @param opened of a picture that was stored */
-function bytesOf(
-  { url }: ImageRow,
-  opened: PromiseSettledResult<Stored | undefined>,
-  rules: UrlRules,
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (url !== null) return fetched(url, rules);
-  if (opened.status === 'rejected') throw opened.reason;
-  if (!opened.value) throw new TypeError('a picture is stored or has an address');
-  return opened.value.read();
-}
 
 const failed = (position: number, error: JobError): Outcome => ({ position, state: 'failed', result: { error } });
 

@@ -345,7 +345,7 @@ it('what is old is forgotten by the schedule: rows, log and pictures', async () 
     .prepare('UPDATE jobs SET ended_at = ended_at - ? WHERE id = ?')
     .bind(7 * DAY_MS, old)
     .run();
-  expect((await bucket.list({ prefix: `jobs/${old}/` })).objects).toHaveLength(2);
+  expect((await bucket.list({ prefix: `jobs/${old}/` })).objects).toHaveLength(1);
   await service.jobs.sweep();
   expect((await ask('GET', `/jobs/${old}`)).status).toBe(404);
   expect((await bucket.list({ prefix: `jobs/${old}/` })).objects).toEqual([]);
