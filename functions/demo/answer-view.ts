@@ -19,9 +19,10 @@ export class AnswerView {
     return this.#root.hasAttribute('aria-busy');
   }
 
-  show({ predictions, model, milliseconds, where }: Answer): void {
+  show({ predictions, model, milliseconds, where, unknown, near_tie: nearTie }: Answer): void {
     const [best] = predictions;
     this.#head(best);
+    this.#text('#doubt', doubtOf(unknown?.is_unknown === true, nearTie === true));
     this.#text(
       '#facts',
       `${time(milliseconds)} ${where ? 'in this browser' : 'there and back'} · ${model.id}, revision ${model.revision}`,
@@ -37,6 +38,7 @@ export class AnswerView {
   clear(): void {
     this.#head(undefined);
     this.#text('#facts', '');
+    this.#text('#doubt', '');
     this.#text('#status', '');
     part(this.#root, '#bars', HTMLElement).replaceChildren();
   }
@@ -51,6 +53,11 @@ export class AnswerView {
   #text(selector: string, text: string): void {
     part(this.#root, selector, HTMLElement).textContent = text;
   }
+}
+
+function doubtOf(isUnknown: boolean, isNearTie: boolean): string {
+  if (isUnknown) return 'It may be none of these: the picture is unlike those that the model learned from.';
+  return isNearTie ? 'A near tie: computing in integers may have exchanged the first two.' : '';
 }
 
 const time = (milliseconds: number) => `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;

@@ -7,7 +7,17 @@ export type ExplainMethod = 'cam' | 'occlusion';
 /** One of `GET /models`. */
 export type Model = Pick<
   Manifest,
-  'id' | 'title' | 'revision' | 'runtime' | 'parameters' | 'macs' | 'classes' | 'input' | 'metrics' | 'memory'
+  | 'id'
+  | 'title'
+  | 'revision'
+  | 'runtime'
+  | 'parameters'
+  | 'macs'
+  | 'classes'
+  | 'input'
+  | 'metrics'
+  | 'memory'
+  | 'embedding'
 > & { readonly explanation: ExplainMethod };
 
 export interface Prediction {
@@ -21,6 +31,10 @@ export interface Answer {
   /** Highest score first. */
   readonly predictions: readonly Prediction[];
   readonly model: { readonly id: string; readonly version: string; readonly revision: number };
+  /** Whether integers may have exchanged the first two; null where that was not measured. */
+  readonly near_tie: boolean | null;
+  /** Whether no class fits; null where that was not measured. */
+  readonly unknown: { readonly is_unknown: boolean } | null;
   /** From sending the picture to holding the answer, measured here: the Worker's own clock stands still. */
   readonly milliseconds: number;
   /** Where the network ran; elsewhere than at the service the time is of the engine alone. */
@@ -40,8 +54,15 @@ export interface Explanation {
 /** Fashion networks have ten classes; of others the ten best are shown. */
 export const TOP_K = 10;
 
-export const classifyPath = (model: string, explain?: ExplainMethod): string =>
-  `/classify/${encodeURIComponent(model)}?top_k=${TOP_K}${explain ? `&explain=${explain}` : ''}`;
+/** What may be asked beside the classes of the model. */
+export interface Wishes {
+  readonly explain?: ExplainMethod | undefined;
+  /** Classes of the visitor's own. */
+  readonly head?: string | undefined;
+}
+
+export const classifyPath = (model: string, { explain, head }: Wishes = {}): string =>
+  `/classify/${encodeURIComponent(model)}?top_k=${TOP_K}${explain ? `&explain=${explain}` : ''}${head ? `&head=${head}` : ''}`;
 
 /** What stands in `content-type`: only ever an image, so that a dropped JSON file is not taken for a request in JSON. */
 export const contentTypeOf = (picture: Blob): string =>
@@ -55,14 +76,15 @@ export async function listModels(): Promise<readonly Model[]> {
 }
 
 /** @throws Problem, or an `AbortError` when `signal` says so */
-export async function classify(model: string, picture: Blob, signal: AbortSignal): Promise<Answer> {
-  const { value, milliseconds } = await post<Omit<Answer, 'milliseconds'>>(classifyPath(model), picture, signal);
+export async function classify(model: string, picture: Blob, signal: AbortSignal, wishes?: Wishes): Promise<Answer> {
+  const path = classifyPath(model, wishes);
+  const { value, milliseconds } = await post<Omit<Answer, 'milliseconds'>>(path, picture, signal);
   return { ...value, milliseconds };
 }
 
 /** @throws Problem, or an `AbortError` when `signal` says so */
 export async function explain(model: Model, picture: Blob, signal: AbortSignal): Promise<Explanation> {
-  const path = classifyPath(model.id, model.explanation);
+  const path = classifyPath(model.id, { explain: model.explanation });
   return (await post<{ explanation: Explanation }>(path, picture, signal)).value.explanation;
 }
 

@@ -1,4 +1,5 @@
 import type { Prediction } from './api.ts';
+import { span } from './dom.ts';
 
 /** A row for each: label, bar, value. */
 export const barsOf = (predictions: readonly Prediction[]): HTMLLIElement[] => predictions.map(bar);
@@ -13,13 +14,6 @@ function bar({ label, score }: Prediction): HTMLLIElement {
   fill.style.width = `${score * 100}%`;
   row.append(name, track, span('value', percent(score)));
   return row;
-}
-
-function span(className: string, text: string): HTMLSpanElement {
-  const element = document.createElement('span');
-  element.className = className;
-  element.textContent = text;
-  return element;
 }
 
 /** ImageNet's names have underscores for spaces; a line can only break at spaces. */

@@ -1,4 +1,4 @@
-import { classifyPath, contentTypeOf, type ExplainMethod } from './api.ts';
+import { classifyPath, contentTypeOf, type Wishes } from './api.ts';
 import { part } from './dom.ts';
 import type { Picture } from './picture.ts';
 
@@ -30,8 +30,8 @@ export class CurlView {
     });
   }
 
-  show(picture: Picture, model: string, explain?: ExplainMethod): void {
-    this.#code.textContent = curlLine(picture, classifyPath(model, explain), location.origin);
+  show(picture: Picture, model: string, wishes: Wishes): void {
+    this.#code.textContent = curlLine(picture, classifyPath(model, wishes), location.origin);
     this.#box.hidden = false;
   }
 

@@ -4,3 +4,10 @@ export function part<T extends Element>(within: ParentNode, selector: string, ki
   if (!(found instanceof kind)) throw new Error(`the page has no ${kind.name} at ${selector}`);
   return found;
 }
+
+export function span(className: string, text: string): HTMLSpanElement {
+  const element = document.createElement('span');
+  element.className = className;
+  element.textContent = text;
+  return element;
+}

@@ -1,4 +1,5 @@
 import type { Model } from './api.ts';
+import { span } from './dom.ts';
 
 /** A radio button with what one wants to know before one chooses. */
 export function modelCard(model: Model, checked: boolean): HTMLLabelElement {
@@ -35,13 +36,6 @@ function costsOf({ classes, macs, memory }: Model): string {
     `${megabytes(memory.total)} memory`,
   ];
   return costs.filter(Boolean).join(' · ');
-}
-
-function span(className: string, text: string): HTMLSpanElement {
-  const element = document.createElement('span');
-  element.className = className;
-  element.textContent = text;
-  return element;
 }
 
 const RUNTIMES: Readonly<Record<Model['runtime'], string>> = { tfjs: 'TF.js, float32', int8: '8-bit integers' };

@@ -12,6 +12,7 @@ import { listenForPictures } from './intake.ts';
 import { JobsView } from './jobs-view.ts';
 import { KeyField } from './key-field.ts';
 import { ModelChooser } from './model-chooser.ts';
+import { OwnClasses } from './own-classes.ts';
 import { type Picture, shrink } from './picture.ts';
 import { PictureView } from './picture-view.ts';
 import { Problem, type Remedy } from './problem.ts';
@@ -32,6 +33,10 @@ const compareView = new CompareView(byId('answer'), () => picture && ask(picture
 const historyView = new HistoryView(byId('history'), (given) => ask(given));
 const hereSwitch = new HereSwitch(byId('here'), () => picture && ask(picture));
 const engineHere = new EngineHere((loaded, total) => hereSwitch.progress(loaded, total));
+const own = new OwnClasses(byId('own'), {
+  change: () => picture && ask(picture),
+  problem: (problem) => problemView.show(problem),
+});
 const jobsView = new JobsView(byId('jobs'), (problem) => problemView.show(problem));
 const keyField = new KeyField(part(document, '#key', HTMLDetailsElement), () => start());
 const samples = byId('samples');
@@ -64,6 +69,7 @@ function chosen(model: Model): void {
   samples.hidden = model.input.resize.rule !== 'fashion';
   compareView.offer(model, chooser.models);
   hereSwitch.offer(model);
+  void own.offer(model);
   if (picture) ask(picture);
 }
 
@@ -109,7 +115,8 @@ async function ask(given: Picture): Promise<void> {
 
 /** By the engine in this browser, where the visitor wants it, or by the service. */
 async function answered({ id, runtime }: Model, { blob }: Picture, signal: AbortSignal): Promise<Answer> {
-  if (!hereSwitch.on || runtime !== 'int8') return classify(id, blob, signal);
+  const head = id === chooser.chosen?.id ? own.head : undefined;
+  if (!hereSwitch.on || runtime !== 'int8' || head) return classify(id, blob, signal, { head });
   return engineHere.classify(id, blob, { topK: TOP_K, signal });
 }
 
@@ -157,7 +164,8 @@ async function explainAnswer(given: Picture, model: Model, signal: AbortSignal):
 }
 
 function showCurl(given: Picture, model: Model): void {
-  curlView.show(given, model.id, explanationView.wanted ? model.explanation : undefined);
+  const explain = explanationView.wanted ? model.explanation : undefined;
+  curlView.show(given, model.id, { explain, head: own.head });
 }
 
 function fail(error: unknown): void {
