@@ -25,7 +25,7 @@ export class AnswerView {
     this.#text('#doubt', doubtOf(unknown?.is_unknown === true, nearTie === true));
     this.#text(
       '#facts',
-      `${time(milliseconds)} ${where ? 'in this browser' : 'there and back'} · ${model.id}, revision ${model.revision}`,
+      `${time(milliseconds)} ${where ? placeOf(where.threads) : 'there and back'} · ${model.id}, revision ${model.revision}`,
     );
     part(this.#root, '#bars', HTMLElement).replaceChildren(...barsOf(predictions));
     this.#text(
@@ -54,6 +54,8 @@ export class AnswerView {
     part(this.#root, selector, HTMLElement).textContent = text;
   }
 }
+
+const placeOf = (threads: number) => (threads > 1 ? `in this browser, ${threads} threads` : 'in this browser');
 
 function doubtOf(isUnknown: boolean, isNearTie: boolean): string {
   if (isUnknown) return 'It may be none of these: the picture is unlike those that the model learned from.';

@@ -37,8 +37,8 @@ export interface Answer {
   readonly unknown: { readonly is_unknown: boolean } | null;
   /** From sending the picture to holding the answer, measured here: the Worker's own clock stands still. */
   readonly milliseconds: number;
-  /** Where the network ran; elsewhere than at the service the time is of the engine alone. */
-  readonly where?: 'browser';
+  /** The engine in this browser, of which alone the time then is; absent where the service ran the network. */
+  readonly where?: { readonly threads: number };
 }
 
 /** Where the first class is seen; places are pixels of the upright picture. */

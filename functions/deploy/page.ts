@@ -8,13 +8,15 @@ const root = path.join(import.meta.dirname, '../..');
 const source = path.join(root, 'functions/demo');
 /** What the engine in the browser is made of, by the name that it asks for. */
 const WASM = {
-  baseline: 'runtime/int8/build/baseline.wasm',
-  relaxed: 'runtime/int8/build/relaxed.wasm',
-  fused: 'runtime/int8/build/fused.wasm',
+  ...Object.fromEntries(
+    ['baseline', 'relaxed', 'fused']
+      .flatMap((build) => [build, `${build}-shared`])
+      .map((build) => [build, `runtime/int8/build/${build}.wasm`]),
+  ),
   jpeg: 'image/jpeg/build/decoder.wasm',
   webp: 'image/webp/build/decoder.wasm',
   avif: 'image/avif/build/decoder.wasm',
-} as const;
+};
 /** Browsers that have SIMD in WebAssembly, and modules in workers. */
 const TARGET = ['es2022', 'chrome111', 'firefox115', 'safari16.4'];
 
@@ -46,7 +48,7 @@ export async function buildPage(outDir: string): Promise<void> {
   });
   await build({
     ...bundle,
-    entryPoints: [path.join(source, 'in-browser/engine.ts')],
+    entryPoints: ['engine.ts', 'thread.ts'].map((file) => path.join(source, 'in-browser', file)),
     outdir: page,
     plugins: [withoutLocales],
     // Offered for integer models alone.

@@ -18,12 +18,12 @@ const HEADERS = {
   'permissions-policy': 'geolocation=(), microphone=()',
 };
 
-/** Of the page's Web Worker, which alone compiles WebAssembly. */
+/** Of the page's Web Workers, which alone compile WebAssembly. */
 const ENGINE_HEADERS = { ...HEADERS, 'content-security-policy': `${POLICY}; script-src 'self' 'wasm-unsafe-eval'` };
 
 /** `/` and the files of the page; nothing else that is staged beside them is public. */
 export function demoRoutes(app: Hono, page: NonNullable<Host['page']>): void {
-  pageFiles(app, page, ['/page/engine.js'], ENGINE_HEADERS);
+  pageFiles(app, page, ['/page/engine.js', '/page/thread.js'], ENGINE_HEADERS);
   pageFiles(app, page, ['/page/offline.js'], { ...HEADERS, 'service-worker-allowed': '/' });
   pageFiles(app, page, ['/', '/page/*', '/samples/*', '/favicon.ico'], HEADERS);
 }

@@ -60,17 +60,18 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     };
     const ids = list.models.filter(({ runtime }) => runtime === 'int8').map(({ id }) => id);
     expect(ids.length).toBeGreaterThan(8);
+    let threads = 0;
     const files = (await readdir(garments)).filter((name) => name.endsWith('.png')).slice(0, 3);
     for (const id of ids) {
       for (const file of files) {
         const picture = await readFile(path.join(garments, file));
         const response = await fetch(`${service.base}/classify/${id}?top_k=1000`, { method: 'POST', body: picture });
-        expect(await askEngine(id, picture.toString('base64')), `${id}, ${file}`).toMatchObject({
-          kind: 'answer',
-          answer: await response.json(),
-        });
+        const said = (await askEngine(id, picture.toString('base64'))) as { threads: number };
+        expect(said, `${id}, ${file}`).toMatchObject({ kind: 'answer', answer: await response.json() });
+        threads = said.threads;
       }
     }
+    expect(threads).toBeGreaterThan(1);
   }, 120_000);
 
   it('is isolated from other origins, so that memory can be shared', async () => {
@@ -82,10 +83,10 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     await open();
     await choose(page, 'lenet5');
     await page.getByRole('button', { name: 'Ankle boot', exact: true }).click();
-    await expect.poll(facts).toMatch(/there and back · lenet5/);
+    await expect.poll(facts, { timeout: 15_000 }).toMatch(/there and back · lenet5/);
     const served = await bars();
     await page.getByLabel('Run in this browser').check();
-    await expect.poll(facts).toMatch(/^[\d.]+ ms in this browser · lenet5, revision \d+$/);
+    await expect.poll(facts, { timeout: 15_000 }).toMatch(/^[\d.]+ ms in this browser, \d threads · lenet5, revision \d+$/);
     expect(await bars()).toEqual(served);
     await page.getByLabel('Show where it looks').check();
     await page.locator('#heat').waitFor();

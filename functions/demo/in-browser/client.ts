@@ -28,7 +28,7 @@ export class EngineHere {
     const ended = await this.#ask({ model, picture: bytes, topK, explain, key: keptKey() });
     signal.throwIfAborted();
     if (ended.kind === 'problem') throw new Problem(ended.title, ended.detail);
-    return { ...ended.answer, milliseconds: ended.milliseconds, where: 'browser' };
+    return { ...ended.answer, milliseconds: ended.milliseconds, where: { threads: ended.threads } };
   }
 
   #ask(question: Omit<Question, 'id'>): Promise<Ended> {

@@ -3,9 +3,11 @@ import { Residents } from '../../catalogue/resident.ts';
 import { Classify } from '../../classify/classify.ts';
 import { ServiceError } from '../../errors.ts';
 import { MemoryBudget } from '../../memory-budget.ts';
-import { hasRelaxedSimd } from '../../runtime/int8/kernels.ts';
+import { chooseBuild, hasRelaxedSimd, type KernelModules } from '../../runtime/int8/kernels.ts';
+import type { ThreadPool } from '../../runtime/int8/threads.ts';
 import { ServedFiles } from './files.ts';
 import type { Question, Reply } from './messages.ts';
+import { browserThreads, threadsHere } from './threads.ts';
 
 /** The service's own use case in a Web Worker: the same code on the same bytes gives the same bits. */
 
@@ -27,7 +29,7 @@ addEventListener('message', async ({ data }: MessageEvent<Question>) => {
     const use = await classify;
     const began = performance.now();
     const answer = await use.image(model, picture, { topK, minScore: undefined, explain });
-    reply({ kind: 'answer', id, answer, milliseconds: performance.now() - began });
+    reply({ kind: 'answer', id, answer, milliseconds: performance.now() - began, threads: threadsHere() });
   } catch (error) {
     reply({ kind: 'problem', id, ...told(error) });
   }
@@ -43,7 +45,8 @@ async function started(): Promise<Classify> {
     compiled('webp'),
     compiled('avif'),
   ]);
-  const int8 = { baseline, relaxed: relaxedBuild, ...(fused && { fused }) };
+  const builds = { baseline, relaxed: relaxedBuild, ...(fused && { fused }) };
+  const int8 = { ...builds, ...(threadsHere() > 1 && { threads: await threadsOf(builds) }) };
   const budget = new MemoryBudget(MEMORY_BYTES);
   const modules = {
     int8,
@@ -53,6 +56,11 @@ async function started(): Promise<Classify> {
   };
   const models = new Residents(files, modules, budget);
   return new Classify({ catalogue: new Catalogue(files), models, codecs: { jpeg, webp, avif }, budget });
+}
+
+/** Of the build that this device runs fastest. */
+async function threadsOf(builds: KernelModules): Promise<ThreadPool> {
+  return browserThreads(await compiled(`${chooseBuild(builds)}-shared`), MEMORY_BYTES);
 }
 
 const compiled = (name: string): Promise<WebAssembly.Module> =>

@@ -14,5 +14,11 @@ export interface Question {
 /** What it is told meanwhile, and in the end. */
 export type Reply =
   | { readonly kind: 'progress'; readonly loadedBytes: number; readonly totalBytes: number }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer; readonly milliseconds: number }
+  | {
+      readonly kind: 'answer';
+      readonly id: number;
+      readonly answer: Answer;
+      readonly milliseconds: number;
+      readonly threads: number;
+    }
   | { readonly kind: 'problem'; readonly id: number; readonly title: string; readonly detail: string };
