@@ -33,6 +33,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'functions/node-threads.ts': ['functions/file-modules.ts', 'functions/runtime'],
   'functions/node-thread.ts': ['functions/runtime'],
   'functions/node-types.d.ts': [],
+  'functions/node-streams.d.ts': [],
   'functions/app.ts': [
     'functions/heads',
     'functions/receipts',
