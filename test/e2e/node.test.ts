@@ -10,7 +10,7 @@ import { type Service, startService } from './service.ts';
 let edge: Service;
 let node: NodeService;
 beforeAll(async () => {
-  [edge, node] = await Promise.all([startService(), startNode()]);
+  [edge, node] = await Promise.all([startService(), startNode(['--threads', '2'])]);
 });
 afterAll(() => Promise.all([edge?.stop(), node?.end('SIGKILL')]));
 
@@ -50,6 +50,24 @@ describe('the Node server', () => {
     }
     // Answers that were all alike would prove little.
     expect(answers.size).toBeGreaterThan(ids.length * 2);
+  });
+
+  it('gives many at once what it gives each alone, explained ones between them', async () => {
+    const ask = async (base: string, query: string, picture: Uint8Array<ArrayBuffer>) => {
+      const response = await fetch(`${base}/classify/fashion-resnet?top_k=10${query}`, {
+        method: 'POST',
+        body: picture,
+      });
+      expect(response.status).toBe(200);
+      const { predictions, explanation } = (await response.json()) as { predictions: unknown; explanation?: unknown };
+      return JSON.stringify({ predictions, explanation });
+    };
+    const questions = pictures.flatMap((picture) => ['', '&explain=cam', ''].map((query) => ({ query, picture })));
+    const expected: string[] = [];
+    for (const { query, picture } of questions) expected.push(await ask(edge.base, query, picture));
+    const twice = [...questions, ...questions].map(({ query, picture }) => ask(node.base, query, picture));
+    expect(await Promise.all(twice)).toEqual([...expected, ...expected]);
+    expect(new Set(expected).size).toBe(2 * pictures.length);
   });
 
   it.each(['/jobs', '/jobs/job_1', '/hooks/github', '/tokens', '/usage'])(
