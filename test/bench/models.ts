@@ -3,7 +3,7 @@
  * whole networks, one thread, a process for each engine, in turns round by round, so that a machine whose speed drifts
  * is as unkind to all. `node` is the newest one; `node-bounds-checks` is that with a check in every load, as workerd
  * has them. Medians are of CPU time. `npm run bench -- images [--rounds 15] [--samples 20] [--json]`: see images.ts.
- * `npm run bench -- threads [--models resnet50,vgg16] [--rounds 15] [--json]`: see threads.ts.
+ * `npm run bench -- threads [--models resnet50,vgg16] [--rounds 15] [--parts] [--json]`: see threads.ts.
  */
 import { parseArgs } from 'node:util';
 import { runCommand } from '../../training/terminal/command.ts';
@@ -15,7 +15,7 @@ import { prepareNetwork } from './prepare.ts';
 import { type Figures, type Started, startInNode } from './process.ts';
 import { type NetworkFile, RUNNERS, type RunnerName } from './runner.ts';
 import { spread } from './statistics.ts';
-import { benchThreads, showThreads } from './threads.ts';
+import { benchParts, benchThreads, showParts, showThreads } from './threads.ts';
 import { runsInWorkerd, startInWorkerd } from './workerd.ts';
 
 const PLACES: Readonly<Record<string, (runner: RunnerName, folder: string) => Promise<Started>>> = {
@@ -120,6 +120,7 @@ async function main(): Promise<void> {
       where: { type: 'string', default: 'node,workerd' },
       rounds: { type: 'string', default: '15' },
       samples: { type: 'string', default: '20' },
+      parts: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -135,7 +136,13 @@ async function main(): Promise<void> {
     return;
   }
   if (positionals.includes('threads')) {
-    const rows = await benchThreads(values.models === ALL ? ['resnet50', 'vgg16'] : models, rounds);
+    const asked = values.models === ALL ? ['resnet50', 'vgg16'] : models;
+    if (values.parts) {
+      const rows = await benchParts(asked, rounds);
+      console.log(values.json ? JSON.stringify(rows, null, 1) : showParts(rows));
+      return;
+    }
+    const rows = await benchThreads(asked, rounds);
     console.log(values.json ? JSON.stringify(rows, null, 1) : showThreads(rows));
     return;
   }

@@ -5,10 +5,12 @@ import { prepareNetwork } from './prepare.ts';
 import { type Figures, type Started, startInNode } from './process.ts';
 import { type NetworkFile, ONE_THREAD, type Parallel, RUNNERS, type RunnerName } from './runner.ts';
 import { spread } from './statistics.ts';
+import { type Parts, timeParts } from './thread-parts.ts';
 
 /**
- * `npm run bench -- threads [--models resnet50,vgg16] [--rounds 15] [--json]`: one thread and two, by the clock, in
- * turns round by round. `throughput` is an image on each thread, the time that of an image.
+ * `npm run bench -- threads [--models resnet50,vgg16] [--rounds 15] [--parts] [--json]`: one thread and two, by the clock, in
+ * turns round by round. `throughput` is an image on each thread, the time that of an image. Without other work on the
+ * cores the figures are worth something; `--parts` asks for none of them (thread-parts.ts).
  */
 interface Lane extends Parallel {
   readonly runner: RunnerName;
@@ -43,6 +45,16 @@ export async function benchThreads(models: readonly string[], rounds: number): P
   for (const model of models) {
     const network = NETWORKS[model];
     if (network) rows.push(...(await ofModel(model, await prepared(model, network), rounds)));
+  }
+  return rows;
+}
+
+/** How two threads would share each network: see thread-parts.ts. */
+export async function benchParts(models: readonly string[], rounds: number): Promise<(Parts & { model: string })[]> {
+  const rows: (Parts & { model: string })[] = [];
+  for (const model of models) {
+    const network = NETWORKS[model];
+    if (network) rows.push({ model, ...(await timeParts(await prepared(model, network), 2, rounds)) });
   }
   return rows;
 }
@@ -86,6 +98,16 @@ export function showThreads(rows: readonly ThreadsRow[]): string {
       ...[row.model, row.runner, String(row.threads), row.threads > 1 ? row.mode : ''],
       ...[row.medianMs.toFixed(1), row.minMs.toFixed(1), row.timesFaster.toFixed(2)],
       (row.memoryBytes / 1e6).toFixed(1),
+    ]),
+  );
+}
+
+export function showParts(rows: readonly (Parts & { model: string })[]): string {
+  return table(
+    ['model', 'whole ms', 'slowest of two parts', 'all parts', 'x faster'],
+    rows.map(({ model, wholeMs, slowestMs, workMs }) => [
+      ...[model, wholeMs.toFixed(1), slowestMs.toFixed(1), workMs.toFixed(1)],
+      (wholeMs / slowestMs).toFixed(2),
     ]),
   );
 }
