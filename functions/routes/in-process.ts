@@ -7,6 +7,7 @@ import { readBody, tooLarge } from '../input/body.ts';
 import { MAX_IMAGE_BYTES, present } from '../input/images.ts';
 import { fieldErrors, type Options, optionsSchema } from '../input/options.ts';
 import { classifyOptions } from './classify-options.ts';
+import { noHeads } from './heads-paths.ts';
 import { listed, type modelListSchema } from './models.ts';
 
 /** A picture as it was made; numbers are its bytes, as Workers AI has them. */
@@ -35,7 +36,10 @@ export class InProcess {
   /** As `POST /classify/{model}` of one picture, with its options under their names. @throws ServiceError */
   classify(model: string, image: Image, options: Options = {}): Promise<Answer> {
     return this.#call('classify', async () => {
-      return this.#classify.image(nameOf(model), await bytesOf(image), classifyOptions(optionsOf(options)));
+      const asked = optionsOf(options);
+      // Whose it would be, a binding does not say.
+      if (asked.head !== undefined) throw noHeads();
+      return this.#classify.image(nameOf(model), await bytesOf(image), classifyOptions(asked));
     });
   }
 
@@ -94,7 +98,7 @@ function optionsOf(options: unknown): Options {
   throw new ServiceError(
     'bad-option',
     `The options are not understood (${fields.map(({ detail, pointer }) => `${pointer}: ${detail}`).join('; ')}).`,
-    'Options are top_k, min_score, labels and explain, as in a query.',
+    'Options are top_k, min_score, labels, explain, rollup, within, reject_unknown, coverage and receipt, as in a query.',
     { fields },
   );
 }

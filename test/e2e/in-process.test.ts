@@ -114,6 +114,7 @@ describe('errors', () => {
     ['classify', ['fashion-mlp', many, { top_k: 0 }], 'bad-option', 400, /top_k/],
     ['classify', ['fashion-mlp', many, { topk: 3 }], 'bad-option', 400, /topk/],
     ['classify', ['fashion-mlp', many, null], 'bad-option', 400, /options/],
+    ['classify', ['fashion-mlp', many, { head: 'shelf' }], 'option-unavailable', 422, /without head/],
     ['run', ['fashion-mlp', { picture: many }], 'bad-request', 400, /no picture/],
     ['run', ['fashion-mlp', null], 'bad-request', 400, /no picture/],
   ])('%s(%j) are thrown with code, status and advice', async (method, args, code, status, says) => {
