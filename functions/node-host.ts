@@ -26,7 +26,7 @@ export interface NodeOptions {
 export function nodeHost({ models, memoryBytes, threads, httpLoopback }: NodeOptions): Host {
   return {
     models: fileAssets(models),
-    page: filePage(path.join(root, 'build/assets')),
+    page: filePage(path.join(root, 'build/node-assets')),
     modules: {
       tfjs: fileModules.tfjs,
       int8: { ...fileModules.int8, threads: nodeThreads(threads, memoryBytes) },

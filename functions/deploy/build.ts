@@ -7,9 +7,14 @@ import { buildPage } from './page.ts';
 import { shrinkDecoders } from './squash.ts';
 import { buildThread } from './thread.ts';
 
-/** `npm run build`: kernels, page, documentation and models, ready for `wrangler`. Run by start, test and deploy. */
+/**
+ * `npm run build`: kernels, page, documentation and models, ready for `wrangler`. Run by start, test and deploy. With
+ * `--node`, what the Node server takes, which reads models where they are: in a folder of its own, since `wrangler dev`
+ * begins anew when its assets are touched.
+ */
 const root = path.join(import.meta.dirname, '../..');
-const assets = path.join(root, 'build/assets');
+const forNode = process.argv.includes('--node');
+const assets = path.join(root, forNode ? 'build/node-assets' : 'build/assets');
 
 await mkdir(assets, { recursive: true });
 await compileKernels();
@@ -17,5 +22,7 @@ await shrinkDecoders();
 await buildThread();
 await buildPage(assets);
 await buildDocs(assets);
-const ids = await stageModels(path.join(root, 'models'), assets);
-console.log(ids.length > 0 ? `models: ${ids.join(', ')}` : 'models: none yet (npm run train makes one)');
+if (!forNode) {
+  const ids = await stageModels(path.join(root, 'models'), assets);
+  console.log(ids.length > 0 ? `models: ${ids.join(', ')}` : 'models: none yet (npm run train makes one)');
+}

@@ -28,6 +28,8 @@ export async function shrinkDecoders(): Promise<void> {
     wasm[at + 5] = pages >> 7;
     new WebAssembly.Module(wasm);
     await mkdir(built, { recursive: true });
-    await writeFile(path.join(built, 'decoder.wasm'), wasm);
+    const file = path.join(built, 'decoder.wasm');
+    // `wrangler dev` begins anew when a module is written.
+    if (!(await readFile(file).catch(() => undefined))?.equals(wasm)) await writeFile(file, wasm);
   }
 }

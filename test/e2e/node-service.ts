@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 export interface NodeService {
   readonly base: string;
@@ -12,11 +13,16 @@ export interface NodeService {
 const root = path.join(import.meta.dirname, '../..');
 const START_MS = 30_000;
 
-/** What `npm run start:node` starts after its build, on a free port. @throws what it printed, where it ends instead */
+let built: Promise<unknown> | undefined;
+
+/** What `npm run start:node` builds and starts, on a free port. @throws what it printed, where it ends instead */
 export async function startNode(
   more: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<NodeService> {
+  const tsx = path.join(root, 'node_modules/tsx/dist/cli.mjs');
+  built ??= promisify(execFile)(process.execPath, [tsx, path.join(root, 'functions/deploy/build.ts'), '--node']);
+  await built;
   const args = ['--import', 'tsx', path.join(root, 'functions/node.ts'), '--port', '0', ...more];
   const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...env } });
   let printed = '';
