@@ -144,7 +144,7 @@ async function imageOf(
       bytes += value.length;
       if (bytes > maxBytes) throw tooLarge('picture', maxBytes);
       chunks.push(value);
-      known ||= bytes >= SIGNATURE_BYTES && isPicture(joined(chunks));
+      known ||= isPicture(joined(chunks));
       if (!known && bytes >= SIGNATURE_BYTES) throw notAnImage();
     }
     if (!known) throw notAnImage();
