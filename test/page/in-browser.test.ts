@@ -86,7 +86,9 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     await expect.poll(facts, { timeout: 15_000 }).toMatch(/there and back · lenet5/);
     const served = await bars();
     await page.getByLabel('Run in this browser').check();
-    await expect.poll(facts, { timeout: 15_000 }).toMatch(/^[\d.]+ ms in this browser, \d threads · lenet5, revision \d+$/);
+    await expect
+      .poll(facts, { timeout: 15_000 })
+      .toMatch(/^[\d.]+ ms in this browser, \d threads · lenet5, revision \d+$/);
     expect(await bars()).toEqual(served);
     await page.getByLabel('Show where it looks').check();
     await page.locator('#heat').waitFor();
