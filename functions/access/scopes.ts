@@ -18,7 +18,7 @@ export interface Scopes {
 
 /** Health (that of the Open Inference Protocol too), documentation, the page's own files, and hooks, which are signed. */
 const OPEN =
-  /^\/(?:$|favicon\.ico$|openapi\.json$|receipts\/keys$|docs(?:\/|$)|(?:health|page|samples|hooks)\/|v2\/health\/(?:live|ready)$)/;
+  /^\/(?:$|favicon\.ico$|openapi\.json$|docs(?:\/|$)|(?:health|page|samples|hooks)\/|v2\/health\/(?:live|ready)$)/;
 
 /**
  * Whether an address is open to all. Everything that is not named is closed, also what does not exist.
@@ -29,8 +29,8 @@ export const isOpen = (path: string): boolean => OPEN.test(path);
 /** @throws ServiceError `forbidden` */
 export function mayReach({ routes }: Scopes, path: string): void {
   const route = path.split('/')[1]?.toLowerCase() ?? '';
-  // What a caller has used, it may always ask.
-  if (route === 'usage' || routes.includes(ALL) || routes.includes(route)) return;
+  // What a caller has used, and what its receipts are verified with, it may always ask.
+  if (route === 'usage' || route === 'receipts' || routes.includes(ALL) || routes.includes(route)) return;
   throw new ServiceError(
     'forbidden',
     `These credentials are not for /${route.slice(0, 40)}.`,
