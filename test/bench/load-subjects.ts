@@ -100,7 +100,8 @@ export async function startProtected(
 /** An answer is made anew, not looked up. */
 const UNCACHED = ['cache-control: no-store'];
 
-function migrations(): string[] {
+/** Statements that make the tables. */
+export function migrations(): string[] {
   const folder = path.join(root, 'functions/migrations');
   const files = readdirSync(folder).sort();
   const text = files.map((file) => readFileSync(path.join(folder, file), 'utf8').replaceAll(/^\s*--.*$/gm, ''));

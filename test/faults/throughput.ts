@@ -1,9 +1,12 @@
-import { startService } from '../e2e/service.ts';
+import { Miniflare } from 'miniflare';
+import { assets, builtWorker, PLATFORM } from '../bench/direct-worker.ts';
+import { migrations } from '../bench/load-subjects.ts';
 import { png } from '../fixtures/png.ts';
 
 /**
  * `npm run test:throughput`: Fashion pictures a second through jobs, from the first order to the last end. All pictures
- * differ, so that no answer is one that was kept. The figure is of `npm start` as a whole, on one machine with the client.
+ * differ, so that no answer is one that was kept. The figure is of the built Worker on workerd itself, with its database,
+ * bucket and queue, on one machine with the client.
  */
 const JOBS = 20;
 const IMAGES = 100;
@@ -21,7 +24,20 @@ function picture(): string {
   return png(SIDE, SIDE, pixels).toString('base64');
 }
 
-const { base, stop } = await startService(['--log-level', 'warn']);
+const miniflare = new Miniflare({
+  ...PLATFORM,
+  ...builtWorker(),
+  bindings: { ACCESS: 'off', ANSWER_CACHE: 'off' },
+  serviceBindings: assets(),
+  d1Databases: ['DB'],
+  r2Buckets: ['JOB_IMAGES'],
+  queueProducers: { JOBS: 'jobs' },
+  // As in wrangler.toml.
+  queueConsumers: { jobs: { maxBatchSize: 10, maxBatchTimeout: 0 } },
+});
+const base = String(await miniflare.ready).replace(/\/$/, '');
+const database = await miniflare.getD1Database('DB');
+for (const sql of migrations()) await database.prepare(sql).run();
 const get = async <T>(address: string) => (await (await fetch(`${base}${address}`)).json()) as T;
 
 /** @returns pictures a second */
@@ -63,5 +79,5 @@ try {
   const rates = figures.map((figure) => figure.toFixed(0)).join(', ');
   console.log(`${MODEL}: ${rates} images/s through ${JOBS} jobs of ${IMAGES}, one figure a round`);
 } finally {
-  await stop();
+  await miniflare.dispose();
 }
