@@ -11,7 +11,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { runCommand } from '../../training/terminal/command.ts';
 import { Progress } from '../../training/terminal/progress.ts';
 import { ImageFuzzer } from './image-fuzzer.ts';
-import type { Format } from './mutations.ts';
+import { type Format, MAX_BYTES } from './mutations.ts';
 import { Subject } from './subject.ts';
 
 const FORMATS: readonly Format[] = ['jpeg', 'png', 'webp', 'avif', 'gif'];
@@ -62,7 +62,7 @@ function keep(file: Uint8Array, format: string): string {
 
 async function main(): Promise<void> {
   const { count, seed, formats } = options();
-  const current = new SharedArrayBuffer(8 + 65_536);
+  const current = new SharedArrayBuffer(8 + MAX_BYTES);
   const numbers = new Int32Array(current, 0, 2);
   const progress = new Progress(`fuzz ${formats.join(',')}`, count);
   // A thread of Node does not know TypeScript by itself.

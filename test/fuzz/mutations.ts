@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 export type Format = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
 
 /** Longest file that is made. */
-const MAX_BYTES = 60_000;
+export const MAX_BYTES = 60_000;
 /** Bytes and numbers on which decoders have stumbled. */
 const BORDERS = [0, 1, 2, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 254, 255];
 const LONG_BORDERS = [0, 1, 255, 256, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff];

@@ -1,5 +1,6 @@
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import { joined } from '../../functions/bytes.ts';
+import { MAX_BYTES } from './mutations.ts';
 import type { Random } from './random.ts';
 
 interface Chunk {
@@ -29,7 +30,10 @@ export function sealed(png: Uint8Array): Uint8Array {
   return png;
 }
 
-/** The same PNG with its filtered rows mutated, or compressed in another way; itself if they cannot be inflated. */
+/**
+ * The same PNG with its filtered rows mutated, or compressed in another way; itself if they cannot be
+ * inflated, or become too long.
+ */
 export function recompressed(png: Uint8Array, random: Random, mutate: (rows: Uint8Array) => Uint8Array): Uint8Array {
   const file = Buffer.from(png);
   const chunks = chunksOf(file);
@@ -49,11 +53,10 @@ export function recompressed(png: Uint8Array, random: Random, mutate: (rows: Uin
   length.writeUInt32BE(stream.length);
   const idat = joined([length, Buffer.from('IDAT'), stream, Buffer.alloc(4)]);
   const rest = chunks.filter(({ type, at }) => type !== 'IDAT' && at > first.at);
-  return sealed(
-    joined([
-      file.subarray(0, first.at),
-      idat,
-      ...rest.map(({ at, length: bytes }) => file.subarray(at, at + 12 + bytes)),
-    ]),
-  );
+  const whole = joined([
+    file.subarray(0, first.at),
+    idat,
+    ...rest.map(({ at, length: bytes }) => file.subarray(at, at + 12 + bytes)),
+  ]);
+  return whole.length <= MAX_BYTES ? sealed(whole) : png;
 }
