@@ -106,7 +106,7 @@ describe('a folder with a sub-folder a class', () => {
       ...files,
       'cat/cut.jpg': whole.subarray(0, whole.length / 3),
       'cat/empty.jpg': '',
-      'cat/film.gif': await sharp(whole).gif().toBuffer(),
+      'cat/scan.tif': await sharp(whole).tiff().toBuffer(),
       'cat/notes.txt': 'no picture',
       'cat/.hidden': 'not looked at',
       'dog/twice.png': files['cat/0.png'] ?? '',
@@ -118,12 +118,12 @@ describe('a folder with a sub-folder a class', () => {
     expect([...why.keys()].sort()).toEqual([
       'cat/cut.jpg',
       'cat/empty.jpg',
-      'cat/film.gif',
+      'cat/scan.tif',
       'cat/notes.txt',
       'dog/twice.png',
     ]);
     expect(why.get('cat/empty.jpg')).toMatch(/empty/);
-    expect(why.get('cat/film.gif')).toMatch(/GIF/);
+    expect(why.get('cat/scan.tif')).toMatch(/TIFF/);
     expect(why.get('dog/twice.png')).toMatch(/same file as cat\/0\.png/);
   });
 
