@@ -118,8 +118,8 @@ describe('a folder with a sub-folder a class', () => {
     expect([...why.keys()].sort()).toEqual([
       'cat/cut.jpg',
       'cat/empty.jpg',
-      'cat/scan.tif',
       'cat/notes.txt',
+      'cat/scan.tif',
       'dog/twice.png',
     ]);
     expect(why.get('cat/empty.jpg')).toMatch(/empty/);
