@@ -24,7 +24,8 @@ interface Model {
 
 /** Every integer model that is here. */
 function integerModels(): Model[] {
-  return readdirSync(models).flatMap((id): Model[] => {
+  const folders = readdirSync(models, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders.flatMap(({ name: id }): Model[] => {
     const read = (file: string) => readFileSync(path.join(models, id, file));
     const manifest = manifestSchema.parse(JSON.parse(read('manifest.json').toString()));
     if (manifest.runtime !== 'int8') return [];
