@@ -129,7 +129,7 @@ describe('from zero to a verified callback', () => {
 });
 
 it('a short run of the fault suite: no job and no callback is lost when the process is killed', async () => {
-  const { stdout } = await node(tsx, 'test/faults/jobs.ts', '24');
+  const { stdout } = await node(tsx, 'test/faults/jobs.ts', '12');
   console.log(stdout);
   expect(stdout).toContain('nothing lost');
 }, 240_000);
