@@ -3,22 +3,16 @@
  * an isolate has them. What breaks a promise is kept in `build/fuzz`. A file that hangs is found by the thread that
  * watches.
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { runCommand } from '../../training/terminal/command.ts';
 import { Progress } from '../../training/terminal/progress.ts';
 import { ImageFuzzer } from './image-fuzzer.ts';
-import { type Format, MAX_BYTES } from './mutations.ts';
+import { FuzzError, keep } from './kept-files.ts';
+import { FORMATS, type Format, MAX_BYTES } from './mutations.ts';
 import { Subject } from './subject.ts';
 
-const FORMATS: readonly Format[] = ['jpeg', 'png', 'webp', 'avif', 'gif'];
-const FOLDER = path.join(import.meta.dirname, '../../build/fuzz');
 const HANGING_MS = 60_000;
-
-class FuzzError extends Error {}
 
 interface Options {
   readonly count: number;
@@ -51,13 +45,6 @@ function options(): Omit<Options, 'current'> {
     throw new FuzzError('--count and --seed take whole numbers');
   }
   return { count, seed, formats };
-}
-
-function keep(file: Uint8Array, format: string): string {
-  mkdirSync(FOLDER, { recursive: true });
-  const name = `${createHash('sha256').update(file).digest('hex').slice(0, 12)}.${format}`;
-  writeFileSync(path.join(FOLDER, name), file);
-  return `build/fuzz/${name}`;
 }
 
 async function main(): Promise<void> {

@@ -1,7 +1,8 @@
 import { joined } from '../../functions/bytes.ts';
 import type { Random } from './random.ts';
 
-export type Format = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
+export const FORMATS = ['jpeg', 'png', 'webp', 'avif', 'gif'] as const;
+export type Format = (typeof FORMATS)[number];
 
 /** Longest file that is made. */
 export const MAX_BYTES = 60_000;
@@ -133,7 +134,10 @@ const OWN: Readonly<Record<Format, readonly Mutation[]>> = {
   gif: [],
 };
 
-/** A file made of `seed` by one mutation or some; `other` gives pieces. Neither is changed. */
+/**
+ * A file made of `seed` by one mutation or some; `other` gives pieces. Neither is changed, and
+ * nothing becomes empty, which is refused before it is a picture.
+ */
 export function mutated(format: Format, seed: Uint8Array, other: Uint8Array, random: Random): Uint8Array {
   const mutations = [...ANY, ...OWN[format]];
   // A copy, and no Buffer, whose slices are none.
@@ -141,5 +145,5 @@ export function mutated(format: Format, seed: Uint8Array, other: Uint8Array, ran
   for (let k = random.oneIn(2) ? 0 : random.below(4); k >= 0 && file.length > 0; k--) {
     file = random.of(mutations)(file, random, other);
   }
-  return file.subarray(0, MAX_BYTES);
+  return file.length > 0 ? file.subarray(0, MAX_BYTES) : seed;
 }
