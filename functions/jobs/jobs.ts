@@ -6,13 +6,16 @@ import type { SigningSecret } from '../webhooks/sign.ts';
 import { deliver, redeliver } from './deliveries.ts';
 import { type Order, type WakeUp, wakeUpSchema } from './job.ts';
 import { type Accepted, Orders } from './orders.ts';
-import { forgetInterrupted, forgetOld } from './retention.ts';
-import { JobStore } from './store.ts';
+import { FORGOTTEN_AT_ONCE, forgetInterrupted, forgetOld, UPLOADS_AT_ONCE } from './retention.ts';
+import { JobStore, WOKEN_AT_ONCE } from './store.ts';
 import { listOf, viewOf } from './view.ts';
 import { work } from './work.ts';
 
 /** Queues take no longer delay; the sweep knows what is due later. */
 const MAX_DELAY_S = 43_200;
+/** A sweep begins no further round of its kinds after so many, or so long: the next one, a minute later, goes on. */
+const SWEEP_ROUNDS = 20;
+const SWEEP_MS = 20_000;
 
 export interface JobsParts {
   readonly database: D1Database;
@@ -93,17 +96,19 @@ export class Jobs {
     if (next) await this.#wake(next, waitMs);
   }
 
-  /** Takes up whatever is due, and forgets what is old. */
+  /** Takes up what is due, and forgets what is old, in bounded rounds. */
   async sweep(): Promise<void> {
-    const due = await this.#store.due();
-    for (let i = 0; i < due.length; i += 100) {
-      await this.#parts.queue.sendBatch(due.slice(i, i + 100).map((body) => ({ body })));
-    }
-    const forgotten = await forgetOld(this.#store, this.#parts.bucket);
-    const interrupted = await forgetInterrupted(this.#store, this.#parts.bucket);
-    if (due.length + forgotten + interrupted > 0) {
-      this.#parts.log({ sweep: { woken: due.length, forgotten, interrupted } });
-    }
+    const { queue, bucket } = this.#parts;
+    const woken = await inRounds(WOKEN_AT_ONCE, async () => {
+      const due = await this.#store.due();
+      for (let i = 0; i < due.length; i += 100) {
+        await queue.sendBatch(due.slice(i, i + 100).map((body) => ({ body })));
+      }
+      return due.length;
+    });
+    const forgotten = await inRounds(FORGOTTEN_AT_ONCE, () => forgetOld(this.#store, bucket));
+    const interrupted = await inRounds(UPLOADS_AT_ONCE, () => forgetInterrupted(this.#store, bucket));
+    if (woken + forgotten + interrupted > 0) this.#parts.log({ sweep: { woken, forgotten, interrupted } });
   }
 
   /** A queue that is away loses nothing. */
@@ -114,4 +119,16 @@ export class Jobs {
       this.#parts.log({ error: `no wake-up was sent: ${error}` });
     }
   }
+}
+
+/** @param round does `full` or more where there may be more to do. @returns how many all rounds did */
+async function inRounds(full: number, round: () => Promise<number>): Promise<number> {
+  const end = Date.now() + SWEEP_MS;
+  let all = 0;
+  for (let i = 0; i < SWEEP_ROUNDS; i++) {
+    const done = await round();
+    all += done;
+    if (done < full || Date.now() > end) break;
+  }
+  return all;
 }

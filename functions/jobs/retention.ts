@@ -2,19 +2,19 @@ import { DAY_MS, KEPT_DAYS } from './job.ts';
 import { objectsOf, picturesKey } from './pictures.ts';
 import type { JobStore } from './store.ts';
 
-/** Jobs in one run; the next one goes on. */
-const AT_ONCE = 200;
+/** Jobs in one call; the next one goes on. */
+export const FORGOTTEN_AT_ONCE = 200;
 /** An upload that began so long ago has ended, one way or another. */
 const UPLOAD_MS = 3_600_000;
 /** Each takes a listing of the bucket. */
-const UPLOADS_AT_ONCE = 20;
+export const UPLOADS_AT_ONCE = 20;
 
 /** Deletes what is kept no longer, pictures before the rows that name them. @returns how many jobs */
 export async function forgetOld({ database }: JobStore, bucket: R2Bucket): Promise<number> {
   const now = Date.now();
   const { results: jobs } = await database
     .prepare('SELECT id FROM jobs WHERE ended_at <= ? ORDER BY ended_at LIMIT ?')
-    .bind(now - KEPT_DAYS * DAY_MS, AT_ONCE)
+    .bind(now - KEPT_DAYS * DAY_MS, FORGOTTEN_AT_ONCE)
     .all<{ id: string }>();
   const ids = JSON.stringify(jobs.map(({ id }) => id));
   const named = '(SELECT value FROM json_each(?1))';

@@ -7,7 +7,8 @@ import type { Source } from './pictures.ts';
 export const LEASE_MS = 90_000;
 /** A wake-up that had no effect in this time is sent again. */
 export const WAKE_AGAIN_MS = 60_000;
-const SWEEP = 100;
+/** Jobs, and callbacks, that one call of `due` wakes. */
+export const WOKEN_AT_ONCE = 100;
 
 const leasedSchema = z.object({
   id: z.string(),
@@ -154,14 +155,14 @@ export class JobStore {
     return (job?.meta.changes ?? 0) > 0;
   }
 
-  /** Whatever is due and not at work, marked as woken: a message that was lost is sent again here. */
+  /** What is longest due and not at work, marked as woken: a message that was lost is sent again here. */
   async due(): Promise<WakeUp[]> {
     const now = Date.now();
     const wake = (table: string, state: string) =>
       this.database
         .prepare(
           `UPDATE ${table} SET woken_at = ?1 WHERE id IN (SELECT id FROM ${table}
-             WHERE ${state} AND due_at <= ?1 AND leased_until <= ?1 AND max(woken_at, due_at) <= ?2 ORDER BY due_at LIMIT ${SWEEP})
+             WHERE ${state} AND due_at <= ?1 AND leased_until <= ?1 AND max(woken_at, due_at) <= ?2 ORDER BY due_at LIMIT ${WOKEN_AT_ONCE})
            RETURNING id`,
         )
         .bind(now, now - WAKE_AGAIN_MS);
