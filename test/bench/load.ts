@@ -87,9 +87,16 @@ try {
   figure('peak, open loop, empty route', `${most.empty.toFixed(0)}/s`);
   figure(`peak, open loop, ${values.model}`, `${most.open.toFixed(0)}/s`, '≥ 1200/s');
   figure('of the empty route', (most.open / most.empty).toFixed(2), '≥ 0.35');
-  const half = await openLoop({ ...open, seconds: seconds * 2, rate: most.open / 2 });
+  const rate = most.open / 2;
+  const noise = await openLoop({ ...empty, seconds: seconds * 2, rate });
+  const half = await openLoop({ ...open, seconds: seconds * 2, rate });
   figure('at half the peak, p50', `${quantile(half, 0.5).toFixed(2)} ms`);
   figure('at half the peak, p99', `${quantile(half, 0.99).toFixed(2)} ms`, `≤ 30 ms; ${described(half)}`);
+  figure(
+    'at that rate, p99, empty route',
+    `${quantile(noise, 0.99).toFixed(2)} ms`,
+    'what this machine adds by itself',
+  );
   if (Number(values.soak) > 0) await soak(open, most.open * 0.8, Number(values.soak), figure);
 } finally {
   for (const subject of subjects) await subject.stop();
