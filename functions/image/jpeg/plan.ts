@@ -45,6 +45,8 @@ export interface Plan {
 export const COMPONENTS = 1024;
 export const COMPONENT_BYTES = 128;
 export const SCAN = 2048;
+/** Where in a block goes what is not kept: behind the largest one, as the next block may be of another side. */
+const NOT_KEPT = 128;
 const PLACES = 2560;
 const PLACE_ENTRIES = 80;
 export const placesAt = (side: Side) => PLACES + Math.log2(side) * PLACE_ENTRIES * 2;
@@ -159,7 +161,7 @@ const FIELDS = [
 /** Writes what the kernel has to know of the components, and clears what scans add up in. */
 export function writePlan({ components, zeroed, totalBytes }: Plan, memory: ArrayBufferLike): void {
   for (const side of [1, 2, 4, 8] as const) {
-    const places = new Uint16Array(memory, placesAt(side), PLACE_ENTRIES).fill(2 * side ** 2);
+    const places = new Uint16Array(memory, placesAt(side), PLACE_ENTRIES).fill(NOT_KEPT);
     for (const [i, place] of keptPlaces(side).entries()) if (place >= 0) places[i] = 2 * place;
   }
   for (const [i, component] of components.entries()) {

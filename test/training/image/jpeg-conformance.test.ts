@@ -118,6 +118,17 @@ describe.each(Object.keys(SAMPLINGS))('%s', (sampling) => {
   });
 });
 
+describe.each(Object.keys(SAMPLINGS))('%s, reduced', (sampling) => {
+  it.each([4, 2, 1] as const)('to %i/8: the same coefficients give the same picture, in one scan or many', (side) => {
+    // Colours that lack coefficients which the light has: a block must get nothing of the one before it.
+    const components = componentsOf(sampling).map((c, i) => (i === 0 ? c : { ...c, sample: (x: number) => 3 * x }));
+    const [one, many] = [false, true].map((progressive) =>
+      decoded(writeJpeg({ width: 65, height: 47, components, quality: 90, restartInterval: 0, progressive }), side),
+    );
+    expect(one?.data).toEqual(many?.data);
+  });
+});
+
 describe.each(['4:4:4', '4:2:0'])('inks, the fourth at full size, %s', (sampling) => {
   it.each([0, 2] as const)('Adobe %i: the light that the inks of libjpeg-turbo leave', async (adobe) => {
     for (const progressive of [false, true]) {

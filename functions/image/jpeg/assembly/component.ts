@@ -6,7 +6,7 @@ export class Component {
   down: i32;
   /** Samples a side that a block becomes: 8, 4, 2 or 1. */
   side: i32;
-  /** u16 `[80]`: where the coefficient of each zigzag index lies in a block, in bytes; `2 · side²` where it is not kept. */
+  /** u16 `[80]`: where the coefficient of each zigzag index lies in a block, in bytes; 128 where it is not kept. */
   place: i32;
   /** Zigzag index of the last coefficient that is kept. */
   last: i32;
