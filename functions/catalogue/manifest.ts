@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { certaintySchema } from './certainty.ts';
+import { uploadSchema } from './upload.ts';
 
 /** What stands in `models/<id>/manifest.json`. Written by `training/publish`, validated here on every load. */
 
@@ -117,6 +118,7 @@ export const manifestSchema = z.strictObject({
     })
     .optional(),
   certainty: certaintySchema.optional(),
+  upload: uploadSchema.optional(),
   provenance: z.strictObject({
     source: z.string(),
     licence: z.string(),

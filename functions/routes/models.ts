@@ -4,6 +4,7 @@ import { cascadeSchema } from '../catalogue/cascade.ts';
 import type { Catalogue, Version } from '../catalogue/catalogue.ts';
 import { labelsSchema, type Manifest, manifestSchema } from '../catalogue/manifest.ts';
 import type { Group } from '../catalogue/taxonomy.ts';
+import type { Upload } from '../catalogue/upload.ts';
 import { LABELS } from '../catalogue/versions.ts';
 import { explainMethodSchema } from '../classify/answer.ts';
 import { conditional } from './conditional.ts';
@@ -55,9 +56,27 @@ const groupSchema = z.object({
   within: z.array(z.string()),
 });
 
+export const adviceSchema = z
+  .object({
+    longest_edge: z.int().positive().nullable().meta({
+      description:
+        'Pixels to which a photo may be shrunk; null where no size that was tried was good enough: send it as it is.',
+    }),
+    quality: z.number().meta({ description: 'Of the encoder, as canvas.toBlob takes it.' }),
+    formats: z.array(z.string()),
+    typical_bytes: z.int().positive(),
+    max_bytes: z.int().positive().meta({ description: 'The largest file that came of it.' }),
+    agreement: z.number().meta({ description: 'Share of the pictures whose first class was that of full size.' }),
+    goal: z.number(),
+    images: z.int().positive(),
+  })
+  .meta({ id: 'UploadAdvice', description: 'How to make a photo small before it is sent, measured.' });
+export type Advice = z.infer<typeof adviceSchema>;
+
 export const modelDetailSchema = modelSchema
   .extend({
     ...manifestSchema.pick({ output: true, certainty: true, provenance: true }).shape,
+    upload: adviceSchema.nullable().meta({ description: 'Null where it was not measured.' }),
     groups: z.array(groupSchema).optional().meta({ description: 'Classes that belong together: rollup, within.' }),
     labels: labelsSchema,
     versions: z.array(versionSchema).meta({ description: 'Highest revision first.' }),
@@ -79,12 +98,13 @@ export function modelRoutes(app: Hono, catalogue: Catalogue): void {
   route(app, '/models/:id', {
     GET: async (c) => {
       const { manifest, labels, taxonomy } = await catalogue.get(c.req.param('id') ?? '');
-      const { output, certainty, provenance } = manifest;
+      const { output, certainty, provenance, upload } = manifest;
       const detail: z.infer<typeof modelDetailSchema> = {
         ...summary(manifest),
         output,
         ...(certainty && { certainty }),
         provenance,
+        upload: upload ? adviceOf(upload) : null,
         ...(taxonomy && { groups: taxonomy.map(groupFacts) }),
         labels: [...labels],
         versions: (await catalogue.versions(manifest.id)).map(facts),
@@ -104,6 +124,26 @@ const facts = ({ manifest: { revision, version }, labels, percent }: Version) =>
   version,
   labels: [...labels],
   percent,
+});
+
+const adviceOf = ({
+  longestEdge,
+  quality,
+  formats,
+  typicalBytes,
+  maxBytes,
+  agreement,
+  goal,
+  images,
+}: Upload): Advice => ({
+  longest_edge: longestEdge,
+  quality,
+  formats: [...formats],
+  typical_bytes: typicalBytes,
+  max_bytes: maxBytes,
+  agreement,
+  goal,
+  images,
 });
 
 const groupFacts = ({ label, synset, classes, within }: Group) => ({

@@ -19,7 +19,7 @@ export interface ImageFolder {
   readonly skipped: readonly Skipped[];
 }
 
-const PICTURE = /\.(jpe?g|png|webp)$/i;
+export const PICTURE = /\.(jpe?g|png|webp)$/i;
 const IDX = 'train-images-idx3-ubyte';
 const MAX_IDX_BYTES = 2 ** 28;
 
@@ -74,7 +74,8 @@ function readIdxImages(file: string, input: ModelInput, limit: number): ImageFol
   return { images, skipped: [] };
 }
 
-function evenly<T>(items: readonly T[], limit: number): T[] {
+/** `limit` of them, spread over all. */
+export function evenly<T>(items: readonly T[], limit: number): T[] {
   if (items.length <= limit) return [...items];
   return items.filter(
     (_, index) => Math.floor((index * limit) / items.length) !== Math.floor(((index + 1) * limit) / items.length),

@@ -12,6 +12,7 @@ export interface Findings {
   /** Of its scores: another one gives other scores, and so another version and the next revision. */
   readonly temperature?: number;
   readonly embedding?: Manifest['embedding'];
+  readonly upload?: Manifest['upload'];
   /** Parts that are left out stay as they are. */
   readonly certainty?: NonNullable<Manifest['certainty']>;
   /** Mean embeddings of the classes, int8 `[classes, dims]`, where `certainty.unknown` goes by them. */

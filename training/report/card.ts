@@ -33,6 +33,7 @@ export function modelCard(facts: CardFacts): string {
     ...(metrics ? [] : ['', 'Its accuracy was not measured.']),
     '',
     ...(facts.certainty ? certaintyLines(facts.certainty) : []),
+    ...(facts.upload ? uploadLines(facts.upload) : []),
     '## Provenance',
     '',
     `- source: ${provenance.source}`,
@@ -88,6 +89,30 @@ function certaintyLines({ nearTie, unknown, conformal }: NonNullable<Manifest['c
     );
   }
   return lines;
+}
+
+function uploadLines(upload: NonNullable<Manifest['upload']>): string[] {
+  const { longestEdge, quality, goal, agreement, images, enlarged, tried, dataset } = upload;
+  const [low, high] = interval95(agreement, images);
+  const found =
+    longestEdge === null
+      ? `No longest edge of those tried (${tried.join(', ')}) keeps the first class of ${percent(goal)} of the pictures: send ` +
+        `photos as they are. The best of them, ${Math.max(...tried)} pixels at`
+      : `The smallest longest edge, of ${tried.join(', ')}, that keeps the first class of ${percent(goal)} of the pictures is ` +
+        `${longestEdge} pixels, at`;
+  return [
+    '## Upload',
+    '',
+    `${found} JPEG quality ${quality}: ${percent(agreement)} of ${thousands(images)} pictures of ${dataset} are answered as at full size ` +
+      `(95 % interval ${percent(low)} to ${percent(high)}), in ${thousands(upload.typicalBytes)} bytes typically and ` +
+      `${thousands(upload.maxBytes)} at most.`,
+    ...(enlarged === 0
+      ? []
+      : [
+          `${thousands(enlarged)} of them were enlarged to the size of a photo first, and have no finer detail than before.`,
+        ]),
+    '',
+  ];
 }
 
 function resizing(input: Manifest['input']): string {

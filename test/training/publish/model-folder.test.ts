@@ -106,6 +106,22 @@ describe('recordFindings', () => {
     expect(manifestSchema.parse(JSON.parse(await readFile(path.join(dir, 'manifest.json'), 'utf8')))).toEqual(after);
   });
 
+  it('says how small photos may be sent, with the interval of what was seen', async () => {
+    const dir = path.join(root, 'advised');
+    const before = await publishModel(dir, draft(Uint8Array.of(1, 2, 3)));
+    const upload = {
+      ...{ goal: 0.995, longestEdge: 512, quality: 0.9, formats: ['image/jpeg' as const], typicalBytes: 41_000 },
+      ...{ maxBytes: 90_000, agreement: 1, images: 200, enlarged: 3, tried: [320, 512, 1024], dataset: 'some' },
+    };
+    expect(await recordFindings(dir, { upload })).toMatchObject({ upload, version: before.version });
+    const card = () => readFile(path.join(dir, 'card.md'), 'utf8');
+    expect(await card()).toMatch(/is 512 pixels, at JPEG quality 0\.9: 100\.00 % of 200 pictures/);
+    // 200 of 200: SciPy's binomtest(200, 200).proportion_ci(method='wilson')
+    expect(await card()).toContain('95 % interval 98.12 % to 100.00 %');
+    await recordFindings(dir, { upload: { ...upload, longestEdge: null, agreement: 0.98 } });
+    expect(await card()).toContain('No longest edge of those tried (320, 512, 1024) keeps the first class of 99.50 %');
+  });
+
   it('gives another temperature another version and the next revision, and publishing anew takes it back', async () => {
     const dir = path.join(root, 'tempered');
     const before = await publishModel(dir, draft(Uint8Array.of(1, 2, 3)));
