@@ -4,7 +4,7 @@ import type { BlankEnv } from 'hono/types';
 import type { z } from 'zod';
 import type { Answer, Answers } from './classify/answer.ts';
 import type { Embeddings } from './classify/embedding.ts';
-import type { Problem } from './errors.ts';
+import { Refused } from './client/refused.ts';
 import type { imageBodySchema, picturesBodySchema } from './input/images.ts';
 import type { Options } from './input/options.ts';
 import type { modelDetailSchema, modelListSchema } from './routes/models.ts';
@@ -39,19 +39,7 @@ type Call<Input, Output> = { input: Input; output: Output; outputFormat: 'json';
 
 type QueryOptions = { readonly [Name in keyof Options]?: string | string[] };
 
-/** What the service refused, as it says it. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
-  readonly problem: Omit<Problem, 'headers' | 'type'> & { readonly type: string };
-  /** Seconds after which to ask again, where the service says so. */
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(problem: Refused['problem'], retryAfterSeconds: number | undefined) {
-    super(problem.detail);
-    this.problem = problem;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
+export { Refused };
 
 /**
  * A client for browsers, Node and Workers.

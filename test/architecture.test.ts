@@ -61,7 +61,15 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'functions/bytes.ts',
     'functions/errors.ts',
   ],
-  'functions/client.ts': ['functions/routes', 'functions/input', 'functions/classify', 'functions/errors.ts'],
+  'functions/client.ts': [
+    'functions/client',
+    'functions/routes',
+    'functions/input',
+    'functions/classify',
+    'functions/errors.ts',
+  ],
+  /** In browsers: of the others types alone. */
+  'functions/client': ['functions/routes', 'functions/input', 'functions/classify', 'functions/errors.ts'],
   'functions/middleware': ['functions/access', 'functions/host.ts', 'functions/bytes.ts', 'functions/errors.ts'],
   'functions/access': ['functions/bytes.ts', 'functions/errors.ts'],
   'functions/receipts': ['functions/errors.ts'],

@@ -34,7 +34,9 @@ const AsyncFunction = (async () => {}).constructor as new (
 
 describe('the examples of functions/routes/README.md', () => {
   it('are of every kind', () => {
-    expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['bash', 'js', 'ts', 'swift', 'kotlin']));
+    expect(new Set(blocks.map(({ language }) => language))).toEqual(
+      new Set(['bash', 'js', 'ts', 'html', 'swift', 'kotlin']),
+    );
   });
 
   // Those with a head need tables: test/e2e/heads.test.ts runs them.
