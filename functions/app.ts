@@ -186,7 +186,7 @@ function useCaseOf(host: Host, picturesBytes: number, usage?: UsageCounter, rece
   });
   return {
     catalogue,
-    classify: new Classify({ catalogue, models, codecs, budget, onUse, cache, witness: receipts }),
+    classify: new Classify({ catalogue, models, paid: all, codecs, budget, onUse, cache, witness: receipts }),
     budget,
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AssetSource } from './assets.ts';
 import { type Cascade, cascadeSchema } from './cascade.ts';
-import { brokenModel, unknownModel, unknownVersion } from './errors.ts';
+import { brokenModel, noSingleModel, unknownModel, unknownVersion } from './errors.ts';
 import { type Label, labelsSchema, type Manifest, manifestSchema } from './manifest.ts';
 import { readFile, readVerified } from './read.ts';
 import { type Taxonomy, taxonomyOf } from './taxonomy.ts';
@@ -136,7 +136,10 @@ export class Catalogue {
   async #versions(id: string): Promise<Versions | undefined> {
     this.#mayUse(id);
     const { models, versions = {} } = await this.#index();
-    if (!models.includes(id)) throw unknownModel(id, models);
+    if (!models.includes(id)) {
+      const cascade = await this.cascade(id);
+      throw cascade ? noSingleModel(id, cascade) : unknownModel(id, models);
+    }
     if (!Object.hasOwn(versions, id)) return undefined;
     const parsed = versionsSchema.safeParse(versions[id]);
     if (!parsed.success) throw brokenModel(id, 'models/index.json', z.prettifyError(parsed.error));

@@ -64,10 +64,16 @@ interface Parts {
 export class AnswerCache {
   readonly #parts: Parts;
   readonly #fingerprints = new WeakMap<Manifest, Promise<string>>();
-  readonly #recent = new RecentAnswers({ maxBytes: RECENT_BYTES, maxAgeSeconds: MAX_AGE_SECONDS });
+  readonly #recent: RecentAnswers;
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, recent = new RecentAnswers({ maxBytes: RECENT_BYTES, maxAgeSeconds: MAX_AGE_SECONDS })) {
     this.#parts = parts;
+    this.#recent = recent;
+  }
+
+  /** The same answers, for a picture that was paid for already. */
+  paid(): AnswerCache {
+    return new AnswerCache({ ...this.#parts, charge: async () => {} }, this.#recent);
   }
 
   /**

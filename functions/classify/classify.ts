@@ -47,11 +47,14 @@ export class Classify {
   readonly #onUse: (manifest: Manifest) => void;
   readonly #cache: AnswerCache | undefined;
   readonly #witness: Witness | undefined;
+  /** For a picture that one network was paid for already. */
+  readonly #further: Classify;
 
-  /** @param parts `onUse` is told which model a picture is for; without a `cache` each is run */
+  /** @param parts `onUse` is told which model a picture is for; without a `cache` each is run; `paid` asks nobody to pay */
   constructor(parts: {
     catalogue: Catalogue;
     models: Models;
+    paid?: Models | undefined;
     codecs: Codecs;
     budget: MemoryBudget;
     onUse?: (manifest: Manifest) => void;
@@ -65,6 +68,8 @@ export class Classify {
     this.#onUse = parts.onUse ?? (() => {});
     this.#cache = parts.cache;
     this.#witness = parts.witness;
+    const { paid, cache } = parts;
+    this.#further = paid ? new Classify({ ...parts, models: paid, paid: undefined, cache: cache?.paid() }) : this;
   }
 
   /** Which version speaks where no picture tells them apart. @throws ServiceError `model-unknown` or `model-broken` */
@@ -85,9 +90,8 @@ export class Classify {
     const small = await this.#catalogue.get(cascade.first, hash);
     const said = await this.#outputOf(small, { image }, hash);
     const isSure = marginOf(said.scores, small.manifest.output) >= cascade.margin;
-    const answer = isSure
-      ? await this.#answer(small, image, options, hash, said)
-      : await this.#answer(await this.#catalogue.get(cascade.second, hash), image, options, hash);
+    const entry = isSure ? small : await this.#catalogue.get(cascade.second, hash);
+    const answer = await this.#further.#answer(entry, image, options, hash, isSure ? said : undefined);
     return { ...answer, cascade: { id: modelId, answered_by: isSure ? 'first' : 'second' } };
   }
 

@@ -1,12 +1,14 @@
 import tfjs from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../functions/app.ts';
+import type { AssetSource } from '../../../functions/catalogue/assets.ts';
 import { type Cascade, checkedCascades } from '../../../functions/catalogue/cascade.ts';
 import type { Answer } from '../../../functions/classify/answer.ts';
 import { marginOf } from '../../../functions/classify/scores.ts';
 import jpeg from '../../../functions/image/jpeg/build/decoder.wasm';
 import baseline from '../../../functions/runtime/int8/build/baseline.wasm';
 import relaxed from '../../../functions/runtime/int8/build/relaxed.wasm';
+import { addKey, bearer, emptyTables, protectedService } from '../access/protected-service.ts';
 import { json, memoryAssets, memoryVersion } from '../catalogue/model-folder.ts';
 import { pngFile } from '../image/png-file.ts';
 
@@ -31,19 +33,23 @@ const line = (fields: Partial<Cascade> = {}): Cascade => ({
 });
 
 /** `small` says which of its two pixels is brighter; `large` says the contrary, so that one sees who spoke. */
-async function service(cascades: unknown = { auto: line() }) {
+async function networks(cascades: unknown): Promise<AssetSource> {
   const models = new Map([
     ['small', await memoryVersion('small', 1)],
     ['large', await memoryVersion('large', 1, { crossed: true })],
   ]);
   const { assets } = memoryAssets(models);
-  const app = createApp({
-    models: {
-      async open(path) {
-        if (path !== 'index.json') return assets.open(path);
-        return new Blob([json({ models: ['large', 'small'], cascades })]).stream();
-      },
+  return {
+    async open(path) {
+      if (path !== 'index.json') return assets.open(path);
+      return new Blob([json({ models: ['large', 'small'], cascades })]).stream();
     },
+  };
+}
+
+async function service(cascades: unknown = { auto: line() }) {
+  const app = createApp({
+    models: await networks(cascades),
     page: null,
     modules: { tfjs, jpeg, int8: { baseline, relaxed } },
     memoryBytes: 100_000_000,
@@ -106,6 +112,39 @@ describe('a cascade', () => {
     expect((await here.ask('/classify/auto', 'x')).status).toBe(415);
     expect((await here.ask('/classify/auto@1', await picture(1, 2))).status).toBe(404);
     expect((await here.ask('/classify/__proto__', await picture(1, 2))).status).toBe(404);
+  });
+
+  it.each([
+    ['GET', '/models/auto'],
+    ['GET', '/v1/models/auto'],
+    ['POST', '/v1/models/auto:predict'],
+    ['GET', '/v2/models/auto'],
+    ['POST', '/v2/models/auto/infer'],
+    ['POST', '/hf/models/auto'],
+    ['POST', '/hf/models/auto/pipeline/feature-extraction'],
+    ['POST', '/embed/auto'],
+  ])('is no model to %s %s, which says where it is one answer', async (method, path) => {
+    const body = method === 'POST' ? await picture(1, 2) : null;
+    const answer = await here.app.request(path, { method, body });
+    expect(answer.status).toBe(404);
+    const said = await answer.text();
+    expect(said).toContain('POST /classify/auto');
+    expect(said).toMatch(/small (and|or) large/);
+  });
+
+  it('costs one picture of a quota, whichever networks looked at it', async () => {
+    await emptyTables();
+    const paying = await protectedService({}, { models: await networks({ auto: line() }) });
+    const key = await addKey({ quota: 3 });
+    const post = async (query: string, left: number) => {
+      const init = { method: 'POST', body: await picture(left, 0), headers: bearer(key) };
+      return (await paying.app.request(`/classify/auto${query}`, init)).status;
+    };
+    const used = async () => (await paying.usage(key)).images.used;
+    expect([await post('', 255), await used()]).toEqual([200, 1]);
+    expect([await post('', 26), await used()]).toEqual([200, 2]);
+    expect([await post('?explain=occlusion', 254), await used()]).toEqual([200, 3]);
+    expect([await post('', 27), await used()]).toEqual([429, 3]);
   });
 
   it('stands in the list of models, with what was measured', async () => {
