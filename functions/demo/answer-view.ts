@@ -19,13 +19,15 @@ export class AnswerView {
     return this.#root.hasAttribute('aria-busy');
   }
 
-  show({ predictions, model, milliseconds, where, unknown, near_tie: nearTie }: Answer): void {
+  show(answer: Answer): void {
+    const { predictions, model, milliseconds, where, unknown, near_tie: nearTie, cascade } = answer;
     const [best] = predictions;
     this.#head(best);
     this.#text('#doubt', doubtOf(unknown?.is_unknown === true, nearTie === true));
+    this.#text('#label-set', setOf(answer));
     this.#text(
       '#facts',
-      `${time(milliseconds)} ${where ? placeOf(where.threads) : 'there and back'} · ${model.id}, revision ${model.revision}`,
+      `${time(milliseconds)} ${where ? placeOf(where.threads) : 'there and back'} · ${model.id}, revision ${model.revision}${cascade ? WHO[cascade.answered_by] : ''}`,
     );
     part(this.#root, '#bars', HTMLElement).replaceChildren(...barsOf(predictions));
     this.#text(
@@ -39,6 +41,7 @@ export class AnswerView {
     this.#head(undefined);
     this.#text('#facts', '');
     this.#text('#doubt', '');
+    this.#text('#label-set', '');
     this.#text('#status', '');
     part(this.#root, '#bars', HTMLElement).replaceChildren();
   }
@@ -56,6 +59,25 @@ export class AnswerView {
 }
 
 const placeOf = (threads: number) => (threads > 1 ? `in this browser, ${threads} threads` : 'in this browser');
+
+/** Of two networks. */
+const WHO: Readonly<Record<'first' | 'second', string>> = {
+  first: ': the small network was sure enough',
+  second: ': the small network was not sure, so the large one answered',
+};
+
+/** More labels than that tell nobody anything. */
+const MOST_LABELS = 8;
+
+/** The labels that hold the truth as often as was asked for; of an unknown thing none does. */
+function setOf({ label_set: set, unknown }: Answer): string {
+  if (!set || unknown?.is_unknown) return '';
+  const often = `${Math.round(set.coverage * 100)} times of 100 a list like this holds the truth`;
+  const names = set.labels.slice(0, MOST_LABELS).map(({ label }) => spaced(label));
+  const more = set.labels.length - names.length;
+  if (names.length === 1) return `${often}: ${names[0]} alone.`;
+  return `${often}: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
+}
 
 function doubtOf(isUnknown: boolean, isNearTie: boolean): string {
   if (isUnknown) return 'It may be none of these: the picture is unlike those that the model learned from.';

@@ -1,4 +1,7 @@
+import type { Cascade } from '../catalogue/cascade.ts';
 import type { Manifest } from '../catalogue/manifest.ts';
+import type { KeySet } from '../receipts/receipts.ts';
+import { cascadesAsModels } from './cascades.ts';
 import { Problem } from './problem.ts';
 import { ask } from './request.ts';
 
@@ -18,13 +21,24 @@ export type Model = Pick<
   | 'metrics'
   | 'memory'
   | 'embedding'
-> & { readonly explanation: ExplainMethod };
+> & {
+  readonly explanation: ExplainMethod;
+  /** Where two networks answer together under this name. */
+  readonly cascade?: Cascade;
+};
 
 export interface Prediction {
   readonly label: string;
   readonly index: number;
   /** 0…1 */
   readonly score: number;
+}
+
+/** Classes that belong together, and what they have of the answer. */
+export interface Group {
+  readonly label: string;
+  readonly score: number;
+  readonly of: readonly Prediction[];
 }
 
 export interface Answer {
@@ -35,6 +49,14 @@ export interface Answer {
   readonly near_tie: boolean | null;
   /** Whether no class fits; null where that was not measured. */
   readonly unknown: { readonly is_unknown: boolean } | null;
+  /** With `rollup`: what it is in wider terms. */
+  readonly groups?: readonly Group[];
+  /** With `coverage`: the smallest set of labels that holds the true one so often. */
+  readonly label_set?: { readonly coverage: number; readonly labels: readonly Prediction[] };
+  /** Which of two networks answered. */
+  readonly cascade?: { readonly answered_by: 'first' | 'second' };
+  /** With `receipt`. */
+  readonly receipt?: string;
   /** From sending the picture to holding the answer, measured here: the Worker's own clock stands still. */
   readonly milliseconds: number;
   /** The engine in this browser, of which alone the time then is; absent where the service ran the network. */
@@ -59,20 +81,56 @@ export interface Wishes {
   readonly explain?: ExplainMethod | undefined;
   /** Classes of the visitor's own. */
   readonly head?: string | undefined;
+  readonly rollup?: boolean | undefined;
+  readonly within?: string | undefined;
+  readonly coverage?: number | undefined;
+  readonly receipt?: boolean | undefined;
 }
 
-export const classifyPath = (model: string, { explain, head }: Wishes = {}): string =>
-  `/classify/${encodeURIComponent(model)}?top_k=${TOP_K}${explain ? `&explain=${explain}` : ''}${head ? `&head=${head}` : ''}`;
+export function classifyPath(model: string, wishes: Wishes = {}): string {
+  const { explain, head, rollup, within, coverage, receipt } = wishes;
+  const asked = { explain, head, rollup: rollup && 1, within, coverage, receipt: receipt && 1 };
+  const query = Object.entries(asked).flatMap(([name, value]) =>
+    value ? [`&${name}=${encodeURIComponent(value)}`] : [],
+  );
+  return `/classify/${encodeURIComponent(model)}?top_k=${TOP_K}${query.join('')}`;
+}
 
 /** What stands in `content-type`: only ever an image, so that a dropped JSON file is not taken for a request in JSON. */
 export const contentTypeOf = (picture: Blob): string =>
   picture.type.startsWith('image/') ? picture.type : 'application/octet-stream';
 
-/** @throws Problem */
+/** Those that can be chosen: models, then cascades of two. @throws Problem */
 export async function listModels(): Promise<readonly Model[]> {
   const response = await ask('/models');
-  const { models } = (await response.json()) as { models: Model[] };
-  return models;
+  const { models, cascades = {} } = (await response.json()) as { models: Model[]; cascades?: Record<string, Cascade> };
+  return [...models, ...cascadesAsModels(cascades, models)];
+}
+
+const COVERAGE = 0.95;
+
+/** What beside its classes can be asked of a model; of two that answer together, what both have. */
+export async function wishesOf({ id, cascade }: Model): Promise<Wishes> {
+  const ids = cascade ? [cascade.first, cascade.second] : [id];
+  try {
+    const details = await Promise.all(
+      ids.map(async (one) => {
+        const response = await ask(`/models/${encodeURIComponent(one)}`);
+        return (await response.json()) as { groups?: unknown; certainty?: Manifest['certainty'] };
+      }),
+    );
+    const rollup = details.every(({ groups }) => groups !== undefined);
+    const coverage = details.every(({ certainty }) => certainty?.conformal) ? COVERAGE : undefined;
+    return { rollup, coverage };
+  } catch {
+    // The answer itself can do without.
+    return {};
+  }
+}
+
+/** What receipts are verified with. @throws Problem */
+export async function receiptKeys(): Promise<KeySet> {
+  return (await (await ask('/receipts/keys')).json()) as KeySet;
 }
 
 /** @throws Problem, or an `AbortError` when `signal` says so */

@@ -1,19 +1,24 @@
 import type { Prediction } from './api.ts';
-import { span } from './dom.ts';
+import { made, span } from './dom.ts';
 
 /** A row for each: label, bar, value. */
 export const barsOf = (predictions: readonly Prediction[]): HTMLLIElement[] => predictions.map(bar);
 
-function bar({ label, score }: Prediction): HTMLLIElement {
-  const row = document.createElement('li');
+function bar(prediction: Prediction): HTMLLIElement {
+  const row = made('li');
+  row.append(...barParts(prediction));
+  return row;
+}
+
+/** Label, bar, value. */
+export function barParts({ label, score }: Pick<Prediction, 'label' | 'score'>): HTMLElement[] {
   const name = span('label', spaced(label));
   name.title = spaced(label);
   const track = span('track', '');
   const fill = span('fill', '');
   track.append(fill);
   fill.style.width = `${score * 100}%`;
-  row.append(name, track, span('value', percent(score)));
-  return row;
+  return [name, track, span('value', percent(score))];
 }
 
 /** ImageNet's names have underscores for spaces; a line can only break at spaces. */

@@ -1,5 +1,5 @@
 import { spaced } from './bars.ts';
-import { part } from './dom.ts';
+import { made, part, pressed } from './dom.ts';
 import type { Picture } from './picture.ts';
 
 /** Older ones are forgotten: each holds a picture in memory. */
@@ -21,17 +21,15 @@ export class HistoryView {
   /** @param said the first label, or why there is none. A picture that was there before moves to the front. */
   add(picture: Picture, said: string, model: string): void {
     this.#forget(picture.blob);
-    const row = document.createElement('li');
-    const button = document.createElement('button');
-    button.type = 'button';
-    const image = document.createElement('img');
+    const row = made('li');
+    const button = pressed('', () => this.#onChoose(picture));
+    const image = made('img');
     image.src = URL.createObjectURL(picture.blob);
     image.className = 'thumbnail';
     // What it shows stands beside it, and its name too.
     image.alt = '';
     image.addEventListener('error', () => image.classList.add('unreadable'));
-    button.append(image, line('strong', spaced(said)), line('span', picture.name), line('span', model));
-    button.addEventListener('click', () => this.#onChoose(picture));
+    button.append(image, made('strong', spaced(said)), made('span', picture.name), made('span', model));
     row.append(button);
     this.#list.prepend(row);
     this.#rows.set(picture.blob, row);
@@ -47,10 +45,4 @@ export class HistoryView {
     row.remove();
     this.#rows.delete(blob);
   }
-}
-
-function line(tag: 'strong' | 'span', text: string): HTMLElement {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  return element;
 }

@@ -43,7 +43,8 @@ export function listenForPictures(zone: HTMLElement, { onPictures, onProblem }: 
   document.addEventListener('paste', (event) => {
     const given = give(event.clipboardData?.files ?? []);
     // Text that is pasted into a field, such as a key, is the field's.
-    if (!given && !(event.target instanceof HTMLInputElement)) onProblem(nothingToPaste());
+    const isField = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+    if (!given && !isField) onProblem(nothingToPaste());
   });
   listenForPasteButton(part(zone, '#paste', HTMLButtonElement), { onPictures, onProblem });
 }

@@ -1,5 +1,5 @@
 import { spaced } from './bars.ts';
-import { part } from './dom.ts';
+import { made, part, pressed } from './dom.ts';
 import { Problem } from './problem.ts';
 import { ask } from './request.ts';
 
@@ -39,6 +39,8 @@ export class JobsView {
   readonly #list: HTMLElement;
   readonly #onProblem: (problem: Problem) => void;
   #timer = 0;
+  /** Those at rest: nothing of them changes but by the buttons here. */
+  readonly #atRest = new Map<string, Job>();
 
   constructor(section: HTMLElement, onProblem: (problem: Problem) => void) {
     this.#section = section;
@@ -49,13 +51,20 @@ export class JobsView {
 
   /** Asks anew, and goes on asking while something is at work. */
   async refresh(): Promise<void> {
+    this.#atRest.clear();
+    await this.#look();
+  }
+
+  /** Asks for the list, and for those jobs alone that were not at rest. */
+  async #look(): Promise<void> {
     clearTimeout(this.#timer);
     try {
       const { jobs } = (await (await ask(`/jobs?limit=${SHOWN}`)).json()) as { jobs: Head[] };
-      const details = await Promise.all(jobs.map(({ id }) => get(`/jobs/${id}`)));
+      const details = await Promise.all(jobs.map(({ id }) => this.#atRest.get(id) ?? get(`/jobs/${id}`)));
       this.#section.hidden = details.length === 0;
       this.#list.replaceChildren(...details.map((job) => this.#row(job)));
-      if (details.some(isAtWork)) this.#timer = setTimeout(() => this.refresh(), AGAIN_MS);
+      for (const job of details) if (!isAtWork(job)) this.#atRest.set(job.id, job);
+      if (details.some(isAtWork)) this.#timer = setTimeout(() => this.#look(), AGAIN_MS);
     } catch {
       // Jobs are not what the page is for: whoever has none, or may not see them, misses nothing.
       this.#section.hidden = true;
@@ -63,32 +72,28 @@ export class JobsView {
   }
 
   #row(job: Job): HTMLLIElement {
-    const row = document.createElement('li');
+    const row = made('li');
     const { total, succeeded, failed } = job.counts;
-    const head = text('p', '');
+    const head = made('p', '');
     head.append(
-      text('strong', job.status),
+      made('strong', job.status),
       ` · ${succeeded} of ${total} classified${failed ? `, ${failed} failed` : ''} · `,
     );
-    head.append(text('span', `${job.model}, ${new Date(job.created_at).toLocaleString()}`, 'quiet'));
-    const details = document.createElement('details');
-    details.append(text('summary', job.id), resultsOf(job));
-    row.append(head, ...job.deliveries.map((delivery) => text('p', told(delivery), 'quiet')), details);
+    head.append(made('span', `${job.model}, ${new Date(job.created_at).toLocaleString()}`, 'quiet'));
+    const details = made('details');
+    details.append(made('summary', job.id), resultsOf(job));
+    row.append(head, ...job.deliveries.map((delivery) => made('p', told(delivery), 'quiet')), details);
     if (OPEN.has(job.status)) row.append(this.#button('Cancel', 'DELETE', `/jobs/${job.id}`));
     else if (job.deliveries.length > 0) row.append(this.#button('Send again', 'POST', `/jobs/${job.id}/redeliver`));
     return row;
   }
 
   #button(name: string, method: string, path: string): HTMLButtonElement {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = name;
-    button.addEventListener('click', async () => {
+    return pressed(name, async (button) => {
       button.disabled = true;
       await ask(path, { method }).catch((error: unknown) => this.#onProblem(Problem.from(error)));
       await this.refresh();
     });
-    return button;
   }
 }
 
@@ -110,16 +115,9 @@ function told({ status, attempts, endpoint_off: off, next_attempt_at: next }: De
 }
 
 function resultsOf({ results }: Job): HTMLUListElement {
-  const list = document.createElement('ul');
+  const list = made('ul');
   for (const { id, status, predictions, error } of results) {
-    list.append(text('li', `${id}: ${predictions?.[0] ? spaced(predictions[0].label) : (error?.title ?? status)}`));
+    list.append(made('li', `${id}: ${predictions?.[0] ? spaced(predictions[0].label) : (error?.title ?? status)}`));
   }
   return list;
-}
-
-function text(tag: string, content: string, className = ''): HTMLElement {
-  const element = document.createElement(tag);
-  element.textContent = content;
-  element.className = className;
-  return element;
 }

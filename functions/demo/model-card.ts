@@ -16,11 +16,12 @@ export function modelCard(model: Model, checked: boolean): HTMLLabelElement {
 }
 
 /** The data set and the rest, of the chosen one. */
-export function factsOf({ parameters, metrics, memory, runtime }: Model): string {
+export function factsOf({ parameters, metrics, memory, runtime, cascade }: Model): string {
   const accuracy =
     metrics && `${percent(metrics.top1)} right on ${metrics.dataset} (${metrics.n.toLocaleString('en')} pictures)`;
   const facts = [
     accuracy,
+    ...(cascade ? sharesOf(cascade) : []),
     metrics?.agreement !== undefined && `agrees with its float original on ${percent(metrics.agreement)}`,
     `${parameters.toLocaleString('en')} parameters`,
     `${megabytes(memory.total)} in memory`,
@@ -28,6 +29,13 @@ export function factsOf({ parameters, metrics, memory, runtime }: Model): string
   ];
   return facts.filter(Boolean).join(' · ');
 }
+
+/** How much of the large network a cascade does without, and what that changes. */
+const sharesOf = ({ first, second, measured }: NonNullable<Model['cascade']>): string[] => [
+  `${first} answers ${percent(measured.answeredByFirst)} alone, ${second} the rest`,
+  `agrees with ${second} alone on ${percent(measured.agreement)}`,
+  `${short(measured.meanMacs)} multiply-adds a picture in place of ${short(measured.secondMacs)}`,
+];
 
 function costsOf({ classes, macs, memory }: Model): string {
   const costs = [

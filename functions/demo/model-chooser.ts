@@ -36,7 +36,9 @@ export class ModelChooser {
   /** The best is chosen, of garments where there is one: the page's samples are garments. A choice that was made stays. */
   offer(models: readonly Model[]): void {
     const before = this.chosen?.id;
-    const rank = ({ input, metrics }: Model) => Number(input.resize.rule === 'fashion') + (metrics?.top1 ?? 0);
+    // Whoever wants two networks says so.
+    const rank = ({ input, metrics, cascade }: Model) =>
+      Number(input.resize.rule === 'fashion') + (metrics?.top1 ?? 0) - (cascade ? 2 : 0);
     this.#models = models.toSorted((a, b) => rank(b) - rank(a));
     const chosen = this.#models.find(({ id }) => id === before) ?? this.#models[0];
     for (const card of this.#cards.querySelectorAll('.card')) card.remove();

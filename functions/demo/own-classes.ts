@@ -1,5 +1,5 @@
 import type { Model } from './api.ts';
-import { part, span } from './dom.ts';
+import { made, part, pressed, span } from './dom.ts';
 import { Problem } from './problem.ts';
 import { ask } from './request.ts';
 
@@ -118,12 +118,9 @@ export class OwnClasses {
     if (classes.length === 0) this.#use.checked = false;
     this.#list.replaceChildren(
       ...classes.map(({ label, images }) => {
-        const row = document.createElement('li');
-        const forget = document.createElement('button');
-        forget.type = 'button';
-        forget.textContent = 'Forget';
+        const row = made('li');
+        const forget = pressed('Forget', () => this.#forget(label));
         forget.setAttribute('aria-label', `Forget ${label}`);
-        forget.addEventListener('click', () => this.#forget(label));
         row.append(span('label', label), span('quiet', `${images} ${images === 1 ? 'picture' : 'pictures'}`), forget);
         return row;
       }),

@@ -1,10 +1,21 @@
 import { AnswerView } from './answer-view.ts';
-import { type Answer, classify, type Explanation, explain, listModels, type Model, TOP_K } from './api.ts';
+import {
+  type Answer,
+  classify,
+  type Explanation,
+  explain,
+  listModels,
+  type Model,
+  TOP_K,
+  type Wishes,
+  wishesOf,
+} from './api.ts';
 import { listenForCamera } from './camera.ts';
 import { CompareView } from './compare-view.ts';
 import { CurlView } from './curl.ts';
 import { part } from './dom.ts';
 import { ExplanationView } from './explanation-view.ts';
+import { GroupsView } from './groups-view.ts';
 import { HistoryView } from './history-view.ts';
 import { EngineHere } from './in-browser/client.ts';
 import { HereSwitch } from './in-browser/switch.ts';
@@ -17,6 +28,7 @@ import { type Picture, shrink } from './picture.ts';
 import { PictureView } from './picture-view.ts';
 import { Problem, type Remedy } from './problem.ts';
 import { ProblemView } from './problem-view.ts';
+import { ReceiptView } from './receipt-view.ts';
 import { listenForSamples, markSample } from './samples.ts';
 import { listenForTheme } from './theme.ts';
 
@@ -37,11 +49,18 @@ const own = new OwnClasses(byId('own'), {
   change: () => picture && ask(picture),
   problem: (problem) => problemView.show(problem),
 });
+const groupsView = new GroupsView(byId('groups'), (group) => askWithin(group));
+const receiptView = new ReceiptView(byId('receipt'), engineHere, () => {
+  const model = chooser.chosen;
+  return picture && model && { picture, model };
+});
 const jobsView = new JobsView(byId('jobs'), (problem) => problemView.show(problem));
 const keyField = new KeyField(part(document, '#key', HTMLDetailsElement), () => start());
 const samples = byId('samples');
 
 let picture: Picture | undefined;
+/** What the chosen model has to say beside its classes. */
+let wishes: Promise<Wishes> = Promise.resolve({});
 /** Cancels the question in flight: a newer one makes its answer stale. */
 let asking = new AbortController();
 
@@ -58,7 +77,7 @@ async function start(): Promise<void> {
     chooser.offer(await listModels());
     problemView.hide();
     if (chooser.chosen) chosen(chooser.chosen);
-    await jobsView.refresh();
+    await Promise.all([jobsView.refresh(), receiptView.offer()]);
   } catch (error) {
     chooser.fail('The list of models did not come.');
     fail(error);
@@ -69,6 +88,7 @@ function chosen(model: Model): void {
   samples.hidden = model.input.resize.rule !== 'fashion';
   compareView.offer(model, chooser.models);
   hereSwitch.offer(model);
+  wishes = wishesOf(model);
   void own.offer(model);
   if (picture) ask(picture);
 }
@@ -95,14 +115,19 @@ async function ask(given: Picture): Promise<void> {
   answerView.wait();
   explanationView.clear();
   compareView.clear();
+  groupsView.clear();
   part(document, '.verdict', HTMLElement).scrollIntoView({ block: 'nearest' });
-  showCurl(given, model);
+  const wanted = await wishes;
+  if (signal.aborted) return;
+  showCurl(given, model, wanted);
   // One after the other: preparing the picture holds up the thread, and the time of the answer would count it.
   await pictureView.show(given, model.input, signal).catch(console.error);
   if (signal.aborted) return;
   try {
-    const answer = await answered(model, given, signal);
+    const answer = await answered(model, given, signal, wanted);
     answerView.show(answer);
+    groupsView.show(answer);
+    receiptView.ready();
     historyView.add(given, answer.predictions[0]?.label ?? 'No answer', model.id);
     await compareAnswer(given, answer, signal);
     if (explanationView.wanted) await explainAnswer(given, model, signal);
@@ -114,10 +139,21 @@ async function ask(given: Picture): Promise<void> {
 }
 
 /** By the engine in this browser, where the visitor wants it, or by the service. */
-async function answered({ id, runtime }: Model, { blob }: Picture, signal: AbortSignal): Promise<Answer> {
+async function answered(model: Model, given: Picture, signal: AbortSignal, wanted: Wishes = {}): Promise<Answer> {
+  const { id, runtime } = model;
   const head = id === chooser.chosen?.id ? own.head : undefined;
-  if (!hereSwitch.on || runtime !== 'int8' || head) return classify(id, blob, signal, { head });
-  return engineHere.classify(id, blob, { topK: TOP_K, signal });
+  if (head) return classify(id, given.blob, signal, { head });
+  if (!hereSwitch.on || runtime !== 'int8') return classify(id, given.blob, signal, wanted);
+  return engineHere.classify(id, given.blob, { topK: TOP_K, ...wanted, signal });
+}
+
+/** The picture that stands there, among the classes of a group. @returns undefined where another is asked meanwhile */
+async function askWithin(within: string): Promise<Answer | undefined> {
+  const model = chooser.chosen;
+  const { signal } = asking;
+  if (!picture || !model) return undefined;
+  const answer = await answered(model, picture, signal, { within });
+  return signal.aborted ? undefined : answer;
 }
 
 async function explained(model: Model, { blob }: Picture, signal: AbortSignal): Promise<Explanation | undefined> {
@@ -140,7 +176,7 @@ async function compareAnswer(given: Picture, answer: Answer, signal: AbortSignal
 async function explainAgain(): Promise<void> {
   const model = chooser.chosen;
   if (!picture || !model) return;
-  showCurl(picture, model);
+  showCurl(picture, model, await wishes);
   // An answer that is on its way brings its explanation with it.
   if (answerView.waiting) return;
   asking.abort();
@@ -163,9 +199,9 @@ async function explainAnswer(given: Picture, model: Model, signal: AbortSignal):
   }
 }
 
-function showCurl(given: Picture, model: Model): void {
+function showCurl(given: Picture, model: Model, wanted: Wishes): void {
   const explain = explanationView.wanted ? model.explanation : undefined;
-  curlView.show(given, model.id, { explain, head: own.head });
+  curlView.show(given, model.id, { explain, ...(own.head ? { head: own.head } : wanted) });
 }
 
 function fail(error: unknown): void {

@@ -14,15 +14,15 @@ const parts = Array.from(
   }),
 );
 
-/** A button that is pressed while the page is dark; before it is used, the system decides. */
+/** A button that says what it makes the page; before it is used, the system decides. */
 export function listenForTheme(button: HTMLButtonElement): void {
   const show = () => {
     const theme = keptTheme() ?? systemTheme();
     for (const { of, theme: its } of parts) of.media = its === theme ? 'all' : 'not all';
-    button.setAttribute('aria-pressed', String(theme === 'dark'));
+    button.textContent = theme === 'dark' ? 'Light' : 'Dark';
   };
   button.addEventListener('click', () => {
-    const theme = button.getAttribute('aria-pressed') === 'true' ? 'light' : 'dark';
+    const theme = (keptTheme() ?? systemTheme()) === 'dark' ? 'light' : 'dark';
     // Back at what the system says, it may change with the system again.
     if (theme === systemTheme()) localStorage.removeItem(KEPT);
     else localStorage.setItem(KEPT, theme);

@@ -1,7 +1,8 @@
-import type { Answer, ExplainMethod, Explanation } from '../api.ts';
+import type { KeySet } from '../../receipts/receipts.ts';
+import type { Answer, Explanation, Wishes } from '../api.ts';
 import { Problem } from '../problem.ts';
 import { keptKey } from '../request.ts';
-import type { Question, Reply } from './messages.ts';
+import type { Check, Checked, Question, Reply } from './messages.ts';
 
 type OnProgress = (loadedBytes: number, totalBytes: number) => void;
 type Ended = Exclude<Reply, { kind: 'progress' }>;
@@ -21,17 +22,25 @@ export class EngineHere {
   async classify(
     model: string,
     picture: Blob,
-    { topK, explain, signal }: { topK: number; explain?: ExplainMethod; signal: AbortSignal },
+    { signal, ...options }: { topK: number; signal: AbortSignal } & Omit<Wishes, 'head' | 'receipt'>,
   ): Promise<Answer & { explanation?: Explanation }> {
     const bytes = new Uint8Array(await picture.arrayBuffer());
     signal.throwIfAborted();
-    const ended = await this.#ask({ model, picture: bytes, topK, explain, key: keptKey() });
+    const ended = await this.#ask({ model, picture: bytes, ...options, key: keptKey() });
     signal.throwIfAborted();
-    if (ended.kind === 'problem') throw new Problem(ended.title, ended.detail);
+    if (ended.kind !== 'answer') throw problemOf(ended);
     return { ...ended.answer, milliseconds: ended.milliseconds, where: { threads: ended.threads } };
   }
 
-  #ask(question: Omit<Question, 'id'>): Promise<Ended> {
+  /** Whether a receipt holds, and its bits are computed here too. @throws Problem */
+  async check(receipt: string, keys: KeySet, picture: Blob): Promise<Checked> {
+    const bytes = new Uint8Array(await picture.arrayBuffer());
+    const ended = await this.#ask({ kind: 'check', receipt, keys, picture: bytes, key: keptKey() });
+    if (ended.kind !== 'checked') throw problemOf(ended);
+    return ended.checked;
+  }
+
+  #ask(question: Omit<Question, 'id'> | Omit<Check, 'id'>): Promise<Ended> {
     const worker = this.#started();
     const id = ++this.#asked;
     return new Promise((resolve) => {
@@ -61,4 +70,10 @@ export class EngineHere {
     this.#waiting.get(id)?.(ended);
     this.#waiting.delete(id);
   }
+}
+
+function problemOf(ended: Ended): Problem {
+  return ended.kind === 'problem'
+    ? new Problem(ended.title, ended.detail)
+    : new Problem('The engine mixed answers up', 'Ask again.');
 }

@@ -5,8 +5,9 @@ import { ServiceError } from '../../errors.ts';
 import { MemoryBudget } from '../../memory-budget.ts';
 import { chooseBuild, hasRelaxedSimd, type KernelModules } from '../../runtime/int8/kernels.ts';
 import type { ThreadPool } from '../../runtime/int8/threads.ts';
+import { checked } from './check.ts';
 import { ServedFiles } from './files.ts';
-import type { Question, Reply } from './messages.ts';
+import type { Check, Question, Reply } from './messages.ts';
 import { browserThreads, threadsHere } from './threads.ts';
 
 /** The service's own use case in a Web Worker: the same code on the same bytes gives the same bits. */
@@ -15,27 +16,38 @@ const MEMORY_BYTES = 512_000_000;
 
 const reply = (message: Reply) => postMessage(message);
 const files = new ServedFiles((loadedBytes, totalBytes) => reply({ kind: 'progress', loadedBytes, totalBytes }));
-let classify: Promise<Classify> | undefined;
+let engine: Promise<Engine> | undefined;
 
-addEventListener('message', async ({ data }: MessageEvent<Question>) => {
-  const { id, model, picture, topK, explain, key } = data;
+interface Engine {
+  readonly catalogue: Catalogue;
+  readonly classify: Classify;
+}
+
+addEventListener('message', async ({ data }: MessageEvent<Question | Check>) => {
+  const { id, key } = data;
   files.key = key;
   try {
-    classify ??= started().catch((error: unknown) => {
+    engine ??= started().catch((error: unknown) => {
       // What failed by the network may be there the next time.
-      classify = undefined;
+      engine = undefined;
       throw error;
     });
-    const use = await classify;
-    const began = performance.now();
-    const answer = await use.image(model, picture, { topK, minScore: undefined, explain });
-    reply({ kind: 'answer', id, answer, milliseconds: performance.now() - began, threads: threadsHere() });
+    const use = await engine;
+    if (data.kind === 'check') reply({ kind: 'checked', id, checked: await checked(data, use) });
+    else reply(await answered(data, use));
   } catch (error) {
     reply({ kind: 'problem', id, ...told(error) });
   }
 });
 
-async function started(): Promise<Classify> {
+async function answered(question: Question, { classify }: Engine): Promise<Reply> {
+  const { id, model, picture, kind: _, key: __, ...options } = question;
+  const began = performance.now();
+  const answer = await classify.image(model, picture, { minScore: undefined, ...options });
+  return { kind: 'answer', id, answer, milliseconds: performance.now() - began, threads: threadsHere() };
+}
+
+async function started(): Promise<Engine> {
   const relaxed = hasRelaxedSimd();
   const [baseline, relaxedBuild, fused, jpeg, webp, avif] = await Promise.all([
     compiled('baseline'),
@@ -55,7 +67,9 @@ async function started(): Promise<Classify> {
     },
   };
   const models = new Residents(files, modules, budget);
-  return new Classify({ catalogue: new Catalogue(files), models, codecs: { jpeg, webp, avif }, budget });
+  const catalogue = new Catalogue(files);
+  const classify = new Classify({ catalogue, models, codecs: { jpeg, webp, avif }, budget });
+  return { catalogue, classify };
 }
 
 /** Of the build that this device runs fastest. */

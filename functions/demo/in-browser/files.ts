@@ -36,8 +36,8 @@ export class ServedFiles implements AssetSource {
   async #index(): Promise<ReadableStream<Uint8Array> | null> {
     const response = await this.#latest('/models');
     if (!response) return null;
-    const { models } = (await response.json()) as { models: { id: string }[] };
-    return new Response(JSON.stringify({ models: models.map(({ id }) => id) })).body;
+    const { models, cascades } = (await response.json()) as { models: { id: string }[]; cascades?: unknown };
+    return new Response(JSON.stringify({ models: models.map(({ id }) => id), cascades })).body;
   }
 
   async #manifest(id: string, address: string): Promise<ReadableStream<Uint8Array> | null> {
