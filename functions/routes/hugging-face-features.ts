@@ -14,7 +14,7 @@ import { asksForPicture, bytes, errors, json, kept, modelOrVersion } from './pat
 
 /** Hugging Face's feature extraction task, of pictures: a vector each, in JSON without a name. */
 
-const base64 = z.string().min(1).meta({ description: 'A PNG or JPEG in base64.' });
+const base64 = z.string().min(1).meta({ description: 'A picture in base64: JPEG, PNG, WebP, AVIF or GIF.' });
 
 const requestSchema = z
   .object({
