@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AssetSource } from './assets.ts';
 import { type Cascade, cascadeSchema } from './cascade.ts';
 import { brokenModel, noSingleModel, unknownModel, unknownVersion } from './errors.ts';
-import { type Label, labelsSchema, type Manifest, manifestSchema } from './manifest.ts';
+import { type Label, labelsSchema, type Manifest, manifestSchema, taskFault } from './manifest.ts';
 import { readFile, readVerified } from './read.ts';
 import { type Taxonomy, taxonomyOf } from './taxonomy.ts';
 import {
@@ -200,6 +200,8 @@ export class Catalogue {
     });
     const manifest = manifestSchema.safeParse(parseJson(bytes));
     if (!manifest.success) throw brokenModel(id, 'manifest.json', `is malformed: ${z.prettifyError(manifest.error)}`);
+    const fault = taskFault(manifest.data);
+    if (fault) throw brokenModel(id, 'manifest.json', fault);
     const { id: its, revision: own } = manifest.data;
     if (its !== id) throw brokenModel(id, 'manifest.json', `says it is "${its}"`);
     if (revision !== undefined && own !== revision) {

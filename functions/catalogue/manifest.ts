@@ -89,7 +89,8 @@ export const manifestSchema = z.strictObject({
   revision: z.int().positive(),
   title: z.string().min(1).max(200),
   runtime: z.enum(['tfjs', 'int8']),
-  task: z.literal('image-classification'),
+  /** `multilabel`: classes do not exclude each other, a picture has any number of them. */
+  task: z.enum(['image-classification', 'multilabel']),
   parameters: count,
   /** Multiplications of one classification. */
   macs: count.optional(),
@@ -99,7 +100,12 @@ export const manifestSchema = z.strictObject({
   embedding: z.strictObject({ dims: z.int().positive().max(1_000_000) }).optional(),
   classes: z.int().positive().max(100_000),
   input: inputSchema,
-  output: z.strictObject({ kind: z.enum(['logits', 'softmax']), temperature: finite.positive() }),
+  output: z.strictObject({
+    kind: z.enum(['logits', 'softmax']),
+    temperature: finite.positive(),
+    /** Of `multilabel`, one a class: the least sigmoid of its logit at which the class is named. */
+    thresholds: z.array(finite.min(0).max(1)).min(1).optional(),
+  }),
   files: z.array(fileSchema).min(1).max(64),
   /** Bytes while loaded. */
   memory: z.strictObject({ weights: count, arena: count, total: count }),
@@ -126,6 +132,15 @@ export const manifestSchema = z.strictObject({
     seed: z.int().optional(),
   }),
 });
+
+/** What no form of the parts alone says. @returns what is wrong; undefined where nothing is */
+export function taskFault({ task, classes, output }: z.infer<typeof manifestSchema>): string | undefined {
+  const { kind, temperature, thresholds } = output;
+  if (task !== 'multilabel') return thresholds && 'has thresholds of classes, and its task is not multilabel';
+  if (kind !== 'logits' || temperature !== 1) return 'is of task multilabel, which takes logits at a temperature of 1';
+  if (thresholds?.length === classes) return undefined;
+  return `has ${thresholds?.length ?? 0} thresholds for ${classes} classes`;
+}
 
 export type Manifest = z.infer<typeof manifestSchema> & {
   /** Where its files are, if not in the folder of its id (`versions.ts`); known when it is read, never written. */

@@ -5,7 +5,8 @@ import type { Answer } from './answer.ts';
 import type { Output } from './answer-cache.ts';
 import { isNearTie, labelSet, notMeasured, unknownOf } from './certainty.ts';
 import { groupNamed, groupScores } from './groups.ts';
-import { positionsOf, probabilities, rank } from './scores.ts';
+import { isMultilabel, mustSuitMultilabel, namedClasses } from './multilabel.ts';
+import { activated, positionsOf, probabilities, rank } from './scores.ts';
 
 /** What a caller may ask of an answer. */
 export interface AnswerOptions {
@@ -33,6 +34,7 @@ const DEFAULT_TOP_K = 5;
  */
 export function answerOf(entry: Entry, { scores: output, novelty }: Output, options: AnswerOptions): Answer {
   const { manifest, labels } = entry;
+  if (isMultilabel(manifest)) return labelsOf(entry, output, options);
   const { topK = DEFAULT_TOP_K, minScore = 0, coverage } = options;
   const named = options.labels && positionsOf(options.labels, labels);
   const group = options.within === undefined ? undefined : groupNamed(options.within, entry);
@@ -53,6 +55,22 @@ export function answerOf(entry: Entry, { scores: output, novelty }: Output, opti
     ...(set && { label_set: rejected ? { ...set, labels: [] } : set }),
     near_tie: isNearTie(entry, output, ranking.among),
     unknown,
+    model: identityOf(manifest),
+  };
+}
+
+/** All classes that reach their thresholds, or the least score that was asked for in their place. */
+function labelsOf({ manifest, labels }: Entry, output: Float32Array, options: AnswerOptions): Answer {
+  mustSuitMultilabel(manifest, options);
+  const { topK = manifest.classes, minScore } = options;
+  const scores = activated(output, manifest.output, 'sigmoid');
+  const wanted = options.labels && positionsOf(options.labels, labels);
+  const reached = minScore === undefined ? namedClasses(manifest, scores) : undefined;
+  const among = reached && wanted ? new Set([...reached].filter((index) => wanted.has(index))) : (reached ?? wanted);
+  return {
+    predictions: rank(scores, labels, { topK, minScore: minScore ?? 0, among }),
+    near_tie: null,
+    unknown: null,
     model: identityOf(manifest),
   };
 }

@@ -8,7 +8,7 @@ export const predictionSchema = z
     label: z.string(),
     /** Position in the model's output. */
     index: z.int().nonnegative(),
-    /** Probability, 0…1. */
+    /** Probability, 0…1; of a multi-label model that of this class alone. */
     score: z.number(),
   })
   .meta({ id: 'Prediction' });
@@ -56,7 +56,10 @@ export type GroupScore = z.infer<typeof groupScoreSchema>;
 
 /** What is said of one picture. */
 const saidSchema = z.object({
-  predictions: z.array(predictionSchema).meta({ description: 'Highest score first.' }),
+  predictions: z.array(predictionSchema).meta({
+    description:
+      'Highest score first. Of a multi-label model every class that reaches its threshold, which may be none; scores need not sum to 1.',
+  }),
   groups: z
     .array(groupScoreSchema)
     .optional()

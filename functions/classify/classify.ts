@@ -11,6 +11,7 @@ import type { AnswerCache, Output, Question } from './answer-cache.ts';
 import { type AnswerOptions, answerOf, identityOf } from './answer-of.ts';
 import { drawn, explain } from './explain.ts';
 import { pixelsOf } from './input-tensor.ts';
+import { activationOf } from './multilabel.ts';
 import { receiptOf, type Witness } from './receipt.ts';
 import type { Models } from './remote.ts';
 import { run } from './run.ts';
@@ -117,15 +118,15 @@ export class Classify {
   }
 
   /**
-   * What a model makes of one input, float32 `[classes]`: probabilities at its temperature, unless `activation` says
-   * otherwise.
+   * What a model makes of one input, float32 `[classes]`: probabilities at its temperature, or a sigmoid a class where it is
+   * multi-label, unless `activation` says otherwise.
    * @param hash SHA-256 of an image, where it is needed elsewhere too
    * @throws ServiceError
    */
   async scores(
     entry: Entry,
     input: Input,
-    activation: Activation = 'softmax',
+    activation: Activation = activationOf(entry.manifest),
     hash?: () => Promise<string>,
   ): Promise<Float32Array> {
     const { scores } = await this.#outputOf(entry, input, hash);
@@ -229,7 +230,7 @@ export class Classify {
         heat: await explain(method, classifier, manifest, pixels),
         seen: await run(entry, classifier, pixels),
       }));
-      const scores = activated(seen.scores, manifest.output, 'softmax');
+      const scores = activated(seen.scores, manifest.output, activationOf(manifest));
       const first = predictionOf(best(scores), scores, labels);
       return { ...seen, explanation: await drawn(method, heat, frame, first) };
     };

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { sha256Once } from '../bytes.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Classify } from '../classify/classify.ts';
+import { activationOf, isMultilabel, namedClasses } from '../classify/multilabel.ts';
 import { rank } from '../classify/scores.ts';
 import { decodeBase64 } from '../input/base64.ts';
 import { readBody, tooLarge } from '../input/body.ts';
@@ -22,7 +23,9 @@ const activation = z.enum(['softmax', 'sigmoid', 'none']);
 
 const parametersSchema = z.object({
   top_k: topK.optional(),
-  function_to_apply: activation.optional().meta({ description: 'softmax if not given.' }),
+  function_to_apply: activation
+    .optional()
+    .meta({ description: 'If not given softmax, or sigmoid where the model is multi-label.' }),
 });
 
 /** Clients that send bytes have no other place for their parameters. */
@@ -68,7 +71,13 @@ export const huggingFacePaths: readonly RouteConfig[] = [
       },
     },
     responses: {
-      ...kept(json(hfAnswerSchema, 'Best first.'), { classified: true }),
+      ...kept(
+        json(
+          hfAnswerSchema,
+          'Best first. Of a multi-label model without top_k: every class that reaches its threshold.',
+        ),
+        { classified: true },
+      ),
       ...errors(hfErrorSchema, 'application/json', [400, 404, 413, 415, 422, 429, 502]),
     },
   },
@@ -82,11 +91,14 @@ export function huggingFaceRoute(app: Hono, catalogue: Catalogue, classify: Clas
       const { image, parameters } = await read(c.req.raw);
       const hash = sha256Once(image);
       const entry = await catalogue.get(c.req.param('model') ?? '', hash);
-      const apply = parameters.function_to_apply ?? query.function_to_apply ?? 'softmax';
+      const apply = parameters.function_to_apply ?? query.function_to_apply ?? activationOf(entry.manifest);
       const scores = await classify.scores(entry, { image }, apply, hash);
+      const asked = parameters.top_k ?? query.top_k;
+      const named = isMultilabel(entry.manifest) && asked === undefined && apply === 'sigmoid';
       const ranking = {
-        topK: parameters.top_k ?? query.top_k ?? DEFAULT_TOP_K,
+        topK: asked ?? (named ? entry.manifest.classes : DEFAULT_TOP_K),
         minScore: Number.NEGATIVE_INFINITY,
+        among: named ? namedClasses(entry.manifest, scores) : undefined,
       };
       const ranked = rank(scores, entry.labels, ranking).map(({ label, score }) => ({ label, score }));
       return conditional(c, ranked);

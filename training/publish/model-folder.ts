@@ -18,6 +18,8 @@ import { type CardFacts, modelCard } from '../report/card.ts';
 import { type FileContent, recoverFolder, replaceFolder } from './replace-folder.ts';
 
 export interface ModelDraft extends Omit<CardFacts, 'classes' | 'task'> {
+  /** Image classification where it is left out. */
+  readonly task?: Manifest['task'];
   /** One a class, in the order of the output. */
   readonly labels: readonly Label[];
   /** `taxonomy.json`, parsed; where it is left out, that of ImageNet's or Fashion-MNIST's classes. */
@@ -43,7 +45,7 @@ export interface Content extends FileContent {
  */
 export async function publishModel(dir: string, draft: ModelDraft): Promise<Manifest> {
   const { labels, weights, network, taxonomy = await knownTaxonomy(labels), ...given } = draft;
-  const facts: CardFacts = { ...given, task: 'image-classification', classes: labels.length };
+  const facts: CardFacts = { task: 'image-classification', ...given, classes: labels.length };
   const shards = cutIntoShards(weights);
   const contents: Content[] = [
     { path: network.path, role: network.role, bytes: network.content(shards.map((shard) => shard.path)) },
@@ -65,12 +67,16 @@ export async function publishModel(dir: string, draft: ModelDraft): Promise<Mani
 const TELLS: ReadonlySet<ModelFile['role']> = new Set(['card', 'taxonomy', 'prototypes']);
 
 /**
- * sha256 over the sorted hashes of what answers, and over the temperature where it is not 1. Card, taxonomy and
+ * sha256 over the sorted hashes of what answers, over the temperature where it is not 1, and over thresholds of classes. Card, taxonomy and
  * prototypes are left out: they tell of the network, and its scores are the same.
  */
-export function versionOf(files: readonly ModelFile[], { temperature }: Manifest['output']): string {
+export function versionOf(files: readonly ModelFile[], { temperature, thresholds }: Manifest['output']): string {
   const hashes = files.filter(({ role }) => !TELLS.has(role)).map((file) => file.sha256);
-  return sha256(text([...hashes.sort(), ...(temperature === 1 ? [] : [`temperature ${temperature}`])].join('\n')));
+  const scores = [
+    ...(temperature === 1 ? [] : [`temperature ${temperature}`]),
+    ...(thresholds ? [`thresholds ${thresholds.join(' ')}`] : []),
+  ];
+  return sha256(text([...hashes.sort(), ...scores].join('\n')));
 }
 
 /** @throws Error saying what is wrong with it */

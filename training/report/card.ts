@@ -11,7 +11,7 @@ export function modelCard(facts: CardFacts): string {
   const lines = [
     `# ${facts.title}`,
     '',
-    `Image classification into ${facts.classes} classes, ${thousands(facts.parameters)} parameters, on the ${facts.runtime} runtime.`,
+    `${facts.task === 'multilabel' ? 'Multi-label image classification with' : 'Image classification into'} ${facts.classes} classes, ${thousands(facts.parameters)} parameters, on the ${facts.runtime} runtime.`,
     '',
     '## Input',
     '',
@@ -19,7 +19,7 @@ export function modelCard(facts: CardFacts): string {
     '',
     '## Output',
     '',
-    output.kind === 'softmax' ? 'Softmax over the classes.' : 'One logit a class; scores are their softmax.',
+    outputOf(facts),
     ...(output.temperature === 1 ? [] : [`Temperature ${output.temperature}.`]),
     '',
     '## Figures',
@@ -113,6 +113,14 @@ function uploadLines(upload: NonNullable<Manifest['upload']>): string[] {
         ]),
     '',
   ];
+}
+
+function outputOf({ task, output }: CardFacts): string {
+  if (task !== 'multilabel')
+    return output.kind === 'softmax' ? 'Softmax over the classes.' : 'One logit a class; scores are their softmax.';
+  const { thresholds = [] } = output;
+  const [least, most] = [Math.min(...thresholds), Math.max(...thresholds)].map((share) => share.toFixed(3));
+  return `One logit a class; scores are their sigmoids. A class is named from its threshold on, ${least === most ? least : `${least} to ${most}`}.`;
 }
 
 function resizing(input: Manifest['input']): string {

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import type { Catalogue, Entry } from '../../catalogue/catalogue.ts';
 import type { Manifest } from '../../catalogue/manifest.ts';
 import type { Classify, Input } from '../../classify/classify.ts';
+import { namedClasses } from '../../classify/multilabel.ts';
 import { rank } from '../../classify/scores.ts';
 import { ServiceError } from '../../errors.ts';
 import { readBody } from '../../input/body.ts';
@@ -107,8 +108,10 @@ export function tensorFlowServingRoutes(app: Hono, catalogue: Catalogue, classif
     knownSignature(signature);
     const inputs = list.map((features, i) => inputOfExample(features, context, entry.manifest, `#/examples/${i}`));
     const outputs = await each(entry, inputs);
-    const ranking = { topK: entry.manifest.classes, minScore: 0 };
-    return outputs.map((output) => rank(output, entry.labels, ranking).map(({ label, score }) => [label, score]));
+    return outputs.map((output) => {
+      const ranking = { topK: entry.manifest.classes, minScore: 0, among: namedClasses(entry.manifest, output) };
+      return rank(output, entry.labels, ranking).map(({ label, score }) => [label, score]);
+    });
   }
 
   async function each(entry: Entry, inputs: readonly Input[]): Promise<Float32Array[]> {

@@ -19,6 +19,8 @@ export const picture = Uint8Array.from(atob(PNG), (c) => c.charCodeAt(0));
 
 /** Of 2x1 grey; its logits are the pixels by 100, at temperature 2. */
 const LOGITS = { output: { kind: 'logits', temperature: 2 }, revision: 7 };
+/** Each of the two classes by itself, from its own threshold on. */
+export const MULTILABEL = { task: 'multilabel', output: { kind: 'logits', temperature: 1, thresholds: [0.5, 0.9] } };
 /** What it must say of left and right pixel: softmax of pixel / 100 / 2. */
 export function scoresOf(left: number, right: number): [left: number, right: number] {
   const [a, b] = [Math.exp(left / 200), Math.exp(right / 200)];
@@ -37,6 +39,7 @@ export async function smallService(fail?: () => Error) {
     await folder('m', LOGITS),
     await folder('inception', { ...LOGITS, input: { ...input, scale: [1 / 127.5], offset: [-1] } }),
     await folder('ends-in-softmax', {}),
+    await folder('multilabel', MULTILABEL),
     await folder('broken', { colour: 1 }),
   ]);
   const seen: number[][] = [];
