@@ -3,7 +3,7 @@
  *
  * POST /classify/auto asks SMALL, and LARGE where SMALL is not sure: by the least margin between its first two
  * probabilities with which both agree on so many of the validation images. What the test images say of it is printed,
- * and written with it into models/cascades.json.
+ * and written with it into models/cascades.json and both cards.
  */
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
@@ -18,6 +18,7 @@ import { marginFor, measureCascade, stagesOf } from './evaluate/cascade.ts';
 import { dataSetFor } from './evaluate/data-sets.ts';
 import { predict } from './evaluate/predictions.ts';
 import { loadServedModel } from './evaluate/served-model.ts';
+import { recordFindings } from './publish/record.ts';
 import { runCommand } from './terminal/command.ts';
 import { keepErrorReports } from './terminal/error-reports.ts';
 
@@ -40,6 +41,8 @@ export async function makeCascade({
   models,
 }: CascadeOptions): Promise<Cascade> {
   const [small, large] = [await load(models, first), await load(models, second)];
+  if (small.manifest.task === 'multilabel' || large.manifest.task === 'multilabel')
+    throw new DataError('A cascade is of models whose classes exclude each other.');
   const names = large.labels.map(({ label }) => label);
   if (small.labels.length !== names.length || small.labels.some(({ label }, at) => label !== names[at])) {
     throw new DataError(`${first} tells other classes apart than ${second}.`);
@@ -64,6 +67,7 @@ export async function makeCascade({
   const all = checkedCascades({ ...before, [id]: cascade }, (await indexOfFolder(models)).models);
   await writeFile(`${file}.new`, `${JSON.stringify(all, null, 2)}\n`);
   await rename(`${file}.new`, file);
+  for (const model of [first, second]) await recordFindings(path.join(models, model), {});
   return cascade;
 }
 

@@ -11,10 +11,12 @@ import {
   type Manifest,
   type ModelFile,
   manifestSchema,
+  taskFault,
 } from '../../functions/catalogue/manifest.ts';
 import { taxonomyOf } from '../../functions/catalogue/taxonomy.ts';
 import { knownTaxonomy } from '../data/taxonomies.ts';
 import { type CardFacts, modelCard } from '../report/card.ts';
+import { cascadesOf } from './cascades-of.ts';
 import { type FileContent, recoverFolder, replaceFolder } from './replace-folder.ts';
 
 export interface ModelDraft extends Omit<CardFacts, 'classes' | 'task'> {
@@ -52,7 +54,7 @@ export async function publishModel(dir: string, draft: ModelDraft): Promise<Mani
     ...shards,
     { path: 'labels.json', role: 'labels', bytes: text(`${JSON.stringify(labelsSchema.parse(labels), null, 1)}\n`) },
     ...(taxonomy === undefined ? [] : [taxonomyFile(taxonomy, labels.length)]),
-    { path: 'card.md', role: 'card', bytes: text(modelCard(facts)) },
+    { path: 'card.md', role: 'card', bytes: text(modelCard(facts, await cascadesOf(dir, facts.id))) },
   ];
   const files = contents.map(({ path, role, bytes }) => ({ path, role, bytes: bytes.length, sha256: sha256(bytes) }));
   const version = versionOf(files, facts.output);
@@ -60,6 +62,8 @@ export async function publishModel(dir: string, draft: ModelDraft): Promise<Mani
   const previous = await previousManifest(dir);
   const revision = previous ? previous.revision + (previous.version === version ? 0 : 1) : 1;
   const manifest = manifestSchema.parse({ format: MANIFEST_FORMAT, version, revision, ...facts, files });
+  const fault = taskFault(manifest);
+  if (fault) throw new Error(`the manifest of "${manifest.id}" ${fault}`);
   await replaceFolder(dir, [...contents, manifestFile(manifest)]);
   return manifest;
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { labelsSchema, type Manifest, type ModelFile, manifestSchema } from '../../functions/catalogue/manifest.ts';
 import { knownTaxonomy } from '../data/taxonomies.ts';
 import { modelCard } from '../report/card.ts';
+import { cascadesOf } from './cascades-of.ts';
 import { type Content, manifestFile, sha256, taxonomyFile, text, versionOf } from './model-folder.ts';
 import { replaceFolder } from './replace-folder.ts';
 
@@ -43,7 +44,7 @@ export async function recordFindings(dir: string, findings: Findings): Promise<M
   );
   if (prototypes) contents.push({ path: 'prototypes.bin', role: 'prototypes', bytes: new Uint8Array(prototypes) });
   if (!kept.some(({ role }) => role === 'taxonomy')) contents.push(...(await missingTaxonomy(contents)));
-  contents.push({ path: 'card.md', role: 'card', bytes: text(modelCard(facts)) });
+  contents.push({ path: 'card.md', role: 'card', bytes: text(modelCard(facts, await cascadesOf(dir, facts.id))) });
   const listed = contents.map(({ path: name, role, bytes }) => ({
     ...{ path: name, role },
     ...{ bytes: bytes.length, sha256: sha256(bytes) },

@@ -1,11 +1,15 @@
+import type { Cascade } from '../../functions/catalogue/cascade.ts';
 import type { Manifest } from '../../functions/catalogue/manifest.ts';
 import { interval95 } from '../evaluate/interval.ts';
 
 /** What a card tells: the manifest but for its files and what follows from them. */
 export type CardFacts = Omit<Manifest, 'format' | 'version' | 'revision' | 'files'>;
 
-/** `card.md` of a model folder, written from its figures alone: the same figures give the same text. */
-export function modelCard(facts: CardFacts): string {
+/**
+ * `card.md` of a model folder, written from its figures alone: the same figures give the same text.
+ * @param cascades that it is a network of, by name
+ */
+export function modelCard(facts: CardFacts, cascades: Readonly<Record<string, Cascade>> = {}): string {
   const { input, output, memory, metrics, provenance } = facts;
   const size = `${input.width}x${input.height}`;
   const lines = [
@@ -34,6 +38,7 @@ export function modelCard(facts: CardFacts): string {
     '',
     ...(facts.certainty ? certaintyLines(facts.certainty) : []),
     ...(facts.upload ? uploadLines(facts.upload) : []),
+    ...Object.entries(cascades).flatMap(([name, cascade]) => cascadeLines(name, cascade)),
     '## Provenance',
     '',
     `- source: ${provenance.source}`,
@@ -111,6 +116,24 @@ function uploadLines(upload: NonNullable<Manifest['upload']>): string[] {
       : [
           `${thousands(enlarged)} of them were enlarged to the size of a photo first, and have no finer detail than before.`,
         ]),
+    '',
+  ];
+}
+
+function cascadeLines(name: string, { first, second, margin, measured }: Cascade): string[] {
+  const { dataset, images, agreement, answeredByFirst, meanMacs, secondMacs, top1, secondTop1 } = measured;
+  return [
+    `## Cascade \`${name}\``,
+    '',
+    `${first} answers where its first two probabilities are ${margin.toFixed(4)} or more apart, ${second} all else. ` +
+      `On ${thousands(images)} images of ${dataset}:`,
+    '',
+    `| what | cascade | ${second} alone |`,
+    '| --- | --- | --- |',
+    `| first class the same as from ${second} alone | ${percent(agreement)} | |`,
+    `| answered by ${first} | ${percent(answeredByFirst)} | |`,
+    `| multiply-adds an image, mean | ${thousands(Math.round(meanMacs))} | ${thousands(secondMacs)} |`,
+    `| top-1 | ${percent(top1)} | ${percent(secondTop1)} |`,
     '',
   ];
 }

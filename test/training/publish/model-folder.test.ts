@@ -78,6 +78,18 @@ describe('publishModel', () => {
     expect((await readdir(root)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
+  it('keeps thresholds of classes that do not exclude each other: others are another version', async () => {
+    const dir = path.join(root, 'multilabel');
+    const of = (...thresholds: number[]) =>
+      draft(Uint8Array.of(1), { task: 'multilabel', output: { kind: 'logits', temperature: 1, thresholds } });
+    const first = await publishModel(dir, of(0.25, 0.5));
+    expect(first).toMatchObject({ task: 'multilabel', output: { thresholds: [0.25, 0.5] }, revision: 1 });
+    expect(await publishModel(dir, of(0.25, 0.5))).toEqual(first);
+    expect((await publishModel(dir, of(0.25, 0.6))).revision).toBe(2);
+    expect(await readFile(path.join(dir, 'card.md'), 'utf8')).toContain('from its threshold on, 0.250 to 0.600.');
+    await expect(publishModel(dir, of(0.25))).rejects.toThrow(/1 thresholds for 2 classes/);
+  });
+
   it('refuses a folder that holds something else', async () => {
     const dir = path.join(root, 'holiday');
     await mkdir(dir);
@@ -120,6 +132,24 @@ describe('recordFindings', () => {
     expect(await card()).toContain('95 % interval 98.12 % to 100.00 %');
     await recordFindings(dir, { upload: { ...upload, longestEdge: null, agreement: 0.98 } });
     expect(await card()).toContain('No longest edge of those tried (320, 512, 1024) keeps the first class of 99.50 %');
+  });
+
+  it('tells of the cascades that a model is a network of', async () => {
+    const [models, dir] = [path.join(root, 'models'), path.join(root, 'models/tiny')];
+    await mkdir(models);
+    await publishModel(dir, draft(Uint8Array.of(1)));
+    const measured = {
+      ...{ dataset: 'some', images: 200, agreement: 0.995, answeredByFirst: 0.8 },
+      ...{ meanMacs: 1234.4, secondMacs: 5000, top1: 0.9, secondTop1: 0.91 },
+    };
+    const line = { first: 'tiny', second: 'large', margin: 0.5, measured };
+    const lines = { auto: line, other: { ...line, first: 'small' } };
+    await writeFile(path.join(models, 'cascades.json'), JSON.stringify(lines));
+    await recordFindings(dir, {});
+    const card = await readFile(path.join(dir, 'card.md'), 'utf8');
+    expect(card).toContain('| first class the same as from large alone | 99.50 % | |');
+    expect(card).toContain('| multiply-adds an image, mean | 1,234 | 5,000 |');
+    expect(card.match(/## Cascade/g)).toHaveLength(1);
   });
 
   it('gives another temperature another version and the next revision, and publishing anew takes it back', async () => {
