@@ -9,14 +9,9 @@ const labels = z
   .min(1)
   .max(100)
   .meta({ description: 'Keep only these classes: labels as the model names them, or synsets (n02123045).' });
-const topK = z
-  .int()
-  .min(1)
-  .max(1000)
-  .meta({
-    description:
-      'How many classes to answer, best first; if not given 5, or of a multi-label model all that are named.',
-  });
+const topK = z.int().min(1).max(1000).meta({
+  description: 'How many classes to answer, best first; if not given 5, or of a multi-label model all that are named.',
+});
 const minScore = z.number().min(0).max(1).meta({
   description: 'Leave out classes with a lower score; of a multi-label model in place of the threshold of each class.',
 });
