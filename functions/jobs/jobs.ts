@@ -16,6 +16,8 @@ const MAX_DELAY_S = 43_200;
 /** A sweep begins no further round of its kinds after so many, or so long: the next one, a minute later, goes on. */
 const SWEEP_ROUNDS = 20;
 const SWEEP_MS = 20_000;
+/** Of a batch. A Worker has six connections at most that wait for an answer; the jobs need some. */
+const CALLBACKS_AT_ONCE = 4;
 
 export interface JobsParts {
   readonly database: D1Database;
@@ -74,18 +76,30 @@ export class Jobs {
     return next !== undefined;
   }
 
-  /** Of a wake-up queue, or of its dead letters, which are only told of: the sweep knows what they were for. */
-  async consume(batch: MessageBatch): Promise<void> {
-    for (const message of batch.messages) {
-      const wakeUp = wakeUpSchema.safeParse(message.body);
-      try {
-        if (batch.queue.endsWith('-dead')) this.#parts.log({ deadLetter: message.body });
-        else if (wakeUp.success) await this.run(wakeUp.data);
-        message.ack();
-      } catch (error) {
-        this.#parts.log({ error: String(error), wakeUp: wakeUp.data });
-        message.retry({ delaySeconds: Math.min(60, 2 ** message.attempts) });
-      }
+  /**
+   * Of a wake-up queue, or of its dead letters, which are only told of: the sweep knows what they were for. Receivers that
+   * are slow hold up neither each other nor the jobs, which are done one after the other: they compute.
+   */
+  async consume({ queue, messages }: MessageBatch): Promise<void> {
+    const isDead = queue.endsWith('-dead');
+    const isCallback = ({ body }: Message) => 'delivery' in (wakeUpSchema.safeParse(body).data ?? {});
+    const callbacks = messages.filter(isCallback).values();
+    const jobs = messages.filter((message) => !isCallback(message)).values();
+    const lane = async (waiting: Iterable<Message>) => {
+      for (const message of waiting) await this.#take(message, isDead);
+    };
+    await Promise.all([lane(jobs), ...Array.from({ length: CALLBACKS_AT_ONCE }, () => lane(callbacks))]);
+  }
+
+  async #take(message: Message, isDead: boolean): Promise<void> {
+    const wakeUp = wakeUpSchema.safeParse(message.body);
+    try {
+      if (isDead) this.#parts.log({ deadLetter: message.body });
+      else if (wakeUp.success) await this.run(wakeUp.data);
+      message.ack();
+    } catch (error) {
+      this.#parts.log({ error: String(error), wakeUp: wakeUp.data });
+      message.retry({ delaySeconds: Math.min(60, 2 ** message.attempts) });
     }
   }
 
