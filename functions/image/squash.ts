@@ -16,6 +16,8 @@ export type Factory = (glue: Glue) => Promise<unknown>;
 
 const PAGE = 65_536;
 const grow = WebAssembly.Memory.prototype.grow;
+/** Thrown where the memory has no room in one piece, since others used it. */
+const NO_ROOM = new Error('no room');
 type TakePixels = (rgba: Uint8Array, size: Size) => void;
 
 /**
@@ -32,6 +34,8 @@ export class SquashInstance {
   #take: TakePixels = () => {};
   /** Whether the decoder asked for more than it may have. */
   wanting = false;
+  /** Whether it has decoded before. */
+  used = false;
 
   constructor(module: WebAssembly.Module, factory: Factory, more: readonly number[]) {
     this.#more = more;
@@ -70,6 +74,7 @@ export class SquashInstance {
     let thrown: { readonly error: unknown } | undefined;
     let broken: unknown;
     this.wanting = false;
+    this.used = true;
     this.#limitBytes = limitBytes;
     this.#take = (rgba, size) => {
       given = true;
@@ -145,10 +150,20 @@ export class SquashDecoder {
    * @param extraBytes what the sink takes
    * @throws ServiceError `image-damaged`, `image-too-large` or `busy`
    */
-  decode<T>(picture: SquashPicture, extraBytes: number, use: (fill: (sink: RowSink) => void) => T): Promise<T> {
+  async decode<T>(picture: SquashPicture, extraBytes: number, use: (fill: (sink: RowSink) => void) => T): Promise<T> {
+    try {
+      return await this.#decode(picture, extraBytes, use);
+    } catch (error) {
+      if (error !== NO_ROOM) throw error;
+      return this.#decode(picture, extraBytes, use);
+    }
+  }
+
+  /** @throws NO_ROOM where a memory that none used before may have it */
+  #decode<T>(picture: SquashPicture, extraBytes: number, use: (fill: (sink: RowSink) => void) => T): Promise<T> {
     const { width, height, file } = picture;
     const limitBytes = Math.ceil(picture.memoryBytes / PAGE) * PAGE;
-    return this.#kept.with(limitBytes, extraBytes + width * 3, (kept, replace) =>
+    return this.#kept.with(limitBytes, extraBytes + width * 3, (kept, drop) =>
       use((sink) => {
         const take: TakePixels = (rgba, size) => {
           if (size.width !== width || size.height !== height) throw this.#damaged('is not of the size that it says');
@@ -158,14 +173,14 @@ export class SquashDecoder {
             sink.row(rgb);
           }
         };
-        let outcome = kept.decode(file, limitBytes, take);
-        // In a memory that others used there may be no room in one piece.
-        if (!outcome.given && kept.wanting) outcome = replace().decode(file, limitBytes, take);
+        const { used } = kept;
+        const { given, broken } = kept.decode(file, limitBytes, take);
+        const wanting = !given && kept.wanting;
         // Nothing is known of its memory any more.
-        if (outcome.broken) replace();
-        if (!outcome.given && kept.wanting)
-          throw this.#damaged('takes more memory than its size tells', outcome.broken);
-        if (!outcome.given) throw this.#damaged('cannot be decoded', outcome.broken);
+        if (broken || (wanting && used)) drop();
+        if (wanting && used) throw NO_ROOM;
+        if (wanting) throw this.#damaged('takes more memory than its size tells', broken);
+        if (!given) throw this.#damaged('cannot be decoded', broken);
       }),
     );
   }

@@ -58,7 +58,7 @@ export class Subject {
     const left = budget.totalBytes - budget.freeBytes - this.#memories.bytes();
     if (left !== 0) return { ...outcome, defect: `${left} bytes are left reserved beside what the decoders hold` };
     // Instances that were let go count for seconds yet, for which there is no waiting here.
-    if (this.#memories.bytes() > BUDGET_BYTES / 4) this.#renew();
+    if (this.#memories.bytes() > BUDGET_BYTES / 2) this.#renew();
     return outcome;
   }
 
@@ -96,6 +96,15 @@ interface Memories {
 
 /** Sees every memory that an instance exports, when it is made and whenever it grows. */
 function watchMemories(): Memories {
+  // Nothing is collected, so that what is reserved and what is there can be compared.
+  Object.defineProperty(globalThis, 'WeakRef', {
+    value: class {
+      constructor(readonly target: object) {}
+      deref() {
+        return this.target;
+      }
+    },
+  });
   const { Instance, Memory } = WebAssembly;
   let seen: WebAssembly.Memory[] = [];
   const bytes = () => seen.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
