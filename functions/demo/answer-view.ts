@@ -1,4 +1,4 @@
-import type { Answer, Prediction } from './api.ts';
+import type { Answer, Model, Prediction } from './api.ts';
 import { barsOf, percent, spaced } from './bars.ts';
 import { part } from './dom.ts';
 
@@ -19,10 +19,14 @@ export class AnswerView {
     return this.#root.hasAttribute('aria-busy');
   }
 
-  show(answer: Answer): void {
+  /** @param task of the model: where classes do not exclude each other, all that are named stand above the bars */
+  show(answer: Answer, task: Model['task'] = 'image-classification'): void {
     const { predictions, model, milliseconds, where, unknown, near_tie: nearTie, cascade } = answer;
     const [best] = predictions;
-    this.#head(best);
+    const isMultilabel = task === 'multilabel';
+    if (isMultilabel) this.#several(predictions);
+    else this.#head(best);
+    part(this.#root, '#bars', HTMLElement).setAttribute('aria-label', isMultilabel ? EACH : EXCLUSIVE);
     this.#text('#doubt', doubtOf(unknown?.is_unknown === true, nearTie === true));
     this.#text('#label-set', setOf(answer));
     this.#text(
@@ -30,10 +34,9 @@ export class AnswerView {
       `${time(milliseconds)} ${where ? placeOf(where.threads) : 'there and back'} · ${model.id}, revision ${model.revision}${cascade ? WHO[cascade.answered_by] : ''}`,
     );
     part(this.#root, '#bars', HTMLElement).replaceChildren(...barsOf(predictions));
-    this.#text(
-      '#status',
-      best ? `${spaced(best.label)}, ${percent(best.score)}. Answered in ${time(milliseconds)}.` : 'No answer.',
-    );
+    const heard = isMultilabel ? predictions : predictions.slice(0, 1);
+    const words = heard.map(({ label, score }) => `${spaced(label)}, ${percent(score)}`).join('; ');
+    this.#text('#status', best ? `${words}. Answered in ${time(milliseconds)}.` : 'No answer.');
   }
 
   /** After a problem there is no answer: the one before would be taken for it. */
@@ -53,10 +56,21 @@ export class AnswerView {
     this.#text('#best-score', best ? percent(best.score) : '');
   }
 
+  /** Every class that was named, each with a score of its own. */
+  #several(predictions: readonly Prediction[]): void {
+    this.#head(undefined);
+    const names = predictions.map(({ label }) => spaced(label)).join(' + ');
+    this.#text('#best', names || 'None of its classes');
+    part(this.#root, '#best', HTMLElement).classList.toggle('none', names === '');
+  }
+
   #text(selector: string, text: string): void {
     part(this.#root, selector, HTMLElement).textContent = text;
   }
 }
+
+const EXCLUSIVE = 'Probabilities, highest first';
+const EACH = 'Classes that were named, each with a probability of its own, highest first';
 
 const placeOf = (threads: number) => (threads > 1 ? `in this browser, ${threads} threads` : 'in this browser');
 

@@ -14,6 +14,7 @@ export type Model = Pick<
   | 'title'
   | 'revision'
   | 'runtime'
+  | 'task'
   | 'parameters'
   | 'macs'
   | 'classes'
@@ -109,22 +110,28 @@ export async function listModels(): Promise<readonly Model[]> {
 
 const COVERAGE = 0.95;
 
-/** What beside its classes can be asked of a model; of two that answer together, what both have. */
-export async function wishesOf({ id, cascade }: Model): Promise<Wishes> {
+/** What is known of a model, and what can be asked beside its classes. */
+export interface Detail {
+  readonly wishes: Wishes;
+  readonly certainty: Manifest['certainty'];
+}
+
+/** Of two that answer together, what can be asked of both, and what is known of the second. */
+export async function detailOf({ id, cascade }: Model): Promise<Detail> {
   const ids = cascade ? [cascade.first, cascade.second] : [id];
   try {
     const details = await Promise.all(
       ids.map(async (one) => {
         const response = await ask(`/models/${encodeURIComponent(one)}`);
-        return (await response.json()) as { groups?: unknown; certainty?: Manifest['certainty'] };
+        return (await response.json()) as { task: string; groups?: unknown; certainty?: Manifest['certainty'] };
       }),
     );
-    const rollup = details.every(({ groups }) => groups !== undefined);
+    const rollup = details.every(({ groups, task }) => groups !== undefined && task !== 'multilabel');
     const coverage = details.every(({ certainty }) => certainty?.conformal) ? COVERAGE : undefined;
-    return { rollup, coverage };
+    return { wishes: { rollup, coverage }, certainty: details.at(-1)?.certainty };
   } catch {
     // The answer itself can do without.
-    return {};
+    return { wishes: {}, certainty: undefined };
   }
 }
 

@@ -1,5 +1,6 @@
-import type { Model } from './api.ts';
-import { part } from './dom.ts';
+import type { Detail, Model } from './api.ts';
+import { certaintyOf } from './certainty.ts';
+import { made, part } from './dom.ts';
 import { factsOf, modelCard } from './model-card.ts';
 
 /** From here on the cards stand open: beside the answer, not above it. As in the stylesheets. */
@@ -10,12 +11,14 @@ export class ModelChooser {
   readonly #details: HTMLDetailsElement;
   readonly #cards: HTMLElement;
   readonly #facts: HTMLElement;
+  readonly #certainty: HTMLElement;
   #models: readonly Model[] = [];
 
   constructor(root: HTMLElement, onChange: (model: Model) => void) {
     this.#details = part(root, 'details', HTMLDetailsElement);
     this.#cards = part(root, 'fieldset', HTMLElement);
     this.#facts = part(root, '#model-facts', HTMLElement);
+    this.#certainty = part(root, '#certainty', HTMLElement);
     this.#cards.addEventListener('change', () => {
       const model = this.chosen;
       if (!model) return;
@@ -52,6 +55,15 @@ export class ModelChooser {
   #tell(model: Model): void {
     part(this.#details, '#chosen', HTMLElement).textContent = model.title;
     this.#facts.textContent = factsOf(model);
+  }
+
+  /** How far its answers can be trusted, when that has come and the model is still the chosen one. */
+  async tellCertainty(model: Model, detail: Promise<Detail>): Promise<void> {
+    this.#certainty.hidden = true;
+    const facts = certaintyOf((await detail).certainty);
+    if (this.chosen?.id !== model.id) return;
+    part(this.#certainty, 'ul', HTMLElement).replaceChildren(...facts.map((fact) => made('li', fact)));
+    this.#certainty.hidden = facts.length === 0;
   }
 
   /** In place of the facts, where the models could not be had. */

@@ -2,13 +2,14 @@ import { AnswerView } from './answer-view.ts';
 import {
   type Answer,
   classify,
+  type Detail,
+  detailOf,
   type Explanation,
   explain,
   listModels,
   type Model,
   TOP_K,
   type Wishes,
-  wishesOf,
 } from './api.ts';
 import { listenForCamera } from './camera.ts';
 import { CompareView } from './compare-view.ts';
@@ -60,7 +61,7 @@ const samples = byId('samples');
 
 let picture: Picture | undefined;
 /** What the chosen model has to say beside its classes. */
-let wishes: Promise<Wishes> = Promise.resolve({});
+let detail: Promise<Detail> = Promise.resolve({ wishes: {}, certainty: undefined });
 /** Cancels the question in flight: a newer one makes its answer stale. */
 let asking = new AbortController();
 
@@ -88,7 +89,8 @@ function chosen(model: Model): void {
   samples.hidden = model.input.resize.rule !== 'fashion';
   compareView.offer(model, chooser.models);
   hereSwitch.offer(model);
-  wishes = wishesOf(model);
+  detail = detailOf(model);
+  void chooser.tellCertainty(model, detail);
   void own.offer(model);
   if (picture) ask(picture);
 }
@@ -117,7 +119,7 @@ async function ask(given: Picture): Promise<void> {
   compareView.clear();
   groupsView.clear();
   part(document, '.verdict', HTMLElement).scrollIntoView({ block: 'nearest' });
-  const wanted = await wishes;
+  const { wishes: wanted } = await detail;
   if (signal.aborted) return;
   showCurl(given, model, wanted);
   // One after the other: preparing the picture holds up the thread, and the time of the answer would count it.
@@ -125,7 +127,7 @@ async function ask(given: Picture): Promise<void> {
   if (signal.aborted) return;
   try {
     const answer = await answered(model, given, signal, wanted);
-    answerView.show(answer);
+    answerView.show(answer, model.task);
     groupsView.show(answer);
     receiptView.ready();
     historyView.add(given, answer.predictions[0]?.label ?? 'No answer', model.id);
@@ -176,7 +178,7 @@ async function compareAnswer(given: Picture, answer: Answer, signal: AbortSignal
 async function explainAgain(): Promise<void> {
   const model = chooser.chosen;
   if (!picture || !model) return;
-  showCurl(picture, model, await wishes);
+  showCurl(picture, model, (await detail).wishes);
   // An answer that is on its way brings its explanation with it.
   if (answerView.waiting) return;
   asking.abort();

@@ -142,7 +142,9 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     for (const label of labels) expect(['T-shirt/top', 'Pullover', 'Coat', 'Shirt']).toContain(label);
     const inside = await shares('#groups .inside .value');
     expect(inside.reduce((a, b) => a + b, 0)).toBeCloseTo(100, 0);
-    await expect.poll(() => text('#label-set')).toMatch(/^95 times of 100 a list like this holds the truth: .*Shirt/);
+    await expect
+      .poll(() => text('#label-set'), WAIT)
+      .toMatch(/^95 times of 100 a list like this holds the truth: .*Shirt/);
     expect(await group.getAttribute('aria-expanded')).toBe('true');
   });
 
@@ -165,5 +167,28 @@ describe.skipIf(!browserPath && !process.env.CI)(title, () => {
     }
     // The same figures twice.
     expect(answers.size).toBe(2);
+  });
+
+  it('every class that is named, where classes do not exclude each other', async () => {
+    const named = [
+      { label: 'Trouser', index: 1, score: 0.97 },
+      { label: 'Shirt', index: 6, score: 0.71 },
+    ];
+    await page.route('**/models', async (route) => {
+      const answer = await (await route.fetch()).json();
+      for (const model of answer.models) model.task = 'multilabel';
+      await route.fulfill({ json: answer });
+    });
+    const model = { id: 'lenet5', version: '0', revision: 1 };
+    await page.route('**/classify/*', (route) =>
+      route.fulfill({ json: { predictions: named, near_tie: null, unknown: null, model } }),
+    );
+    await page.reload();
+    await page.getByText('in memory').waitFor();
+    await page.getByRole('button', { name: 'Shirt', exact: true }).click();
+    await expect.poll(() => text('#best'), WAIT).toBe('Trouser + Shirt');
+    expect(await text('#best-score')).toBe('');
+    expect(await page.locator('#bars .value').allTextContents()).toEqual(['97.0 %', '71.0 %']);
+    expect(await text('#status')).toMatch(/^Trouser, 97.0 %; Shirt, 71.0 %\. Answered/);
   });
 });
