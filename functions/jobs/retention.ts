@@ -30,6 +30,13 @@ export async function forgetOld({ database }: JobStore, bucket: R2Bucket): Promi
       `DELETE FROM job_images WHERE job IN ${named}`,
       `DELETE FROM jobs WHERE id IN ${named}`,
     ].map((sql) => database.prepare(sql).bind(ids)),
+    // Their addresses are kept no longer than the jobs that named them.
+    database
+      .prepare(
+        `DELETE FROM endpoints WHERE failing_since <= ?
+         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.owner = endpoints.owner AND d.url = endpoints.url)`,
+      )
+      .bind(now - KEPT_DAYS * DAY_MS),
     database.prepare('DELETE FROM idempotency WHERE expires_at <= ?').bind(now),
   ]);
   return jobs.length;
