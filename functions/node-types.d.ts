@@ -7,6 +7,7 @@ declare global {
   type D1Result<T = unknown> = cloudflare.D1Result<T>;
   type R2Bucket = cloudflare.R2Bucket;
   type Queue<Body = unknown> = cloudflare.Queue<Body>;
+  type Message<Body = unknown> = cloudflare.Message<Body>;
   type MessageBatch<Body = unknown> = cloudflare.MessageBatch<Body>;
   /** Only keys ask for it, which need D1. */
   interface SubtleCrypto {
