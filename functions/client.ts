@@ -4,7 +4,7 @@ import type { BlankEnv } from 'hono/types';
 import type { z } from 'zod';
 import type { Answer, Answers } from './classify/answer.ts';
 import type { Embeddings } from './classify/embedding.ts';
-import { Refused } from './client/refused.ts';
+import { type Answered, Refused, refusedBy } from './client/refused.ts';
 import type { imageBodySchema, picturesBodySchema } from './input/images.ts';
 import type { Options } from './input/options.ts';
 import type { modelDetailSchema, modelListSchema } from './routes/models.ts';
@@ -87,8 +87,7 @@ function queryOf(options: Options): QueryOptions {
   return Object.fromEntries(given.map(([name, value]) => [name, Array.isArray(value) ? value : String(value)]));
 }
 
-async function understood<T>(answer: { ok: boolean; headers: Headers; json(): Promise<T> }): Promise<T> {
+async function understood<T>(answer: Answered & { json(): Promise<T> }): Promise<T> {
   if (answer.ok) return answer.json();
-  const seconds = answer.headers.get('retry-after');
-  throw new Refused((await answer.json()) as Refused['problem'], seconds === null ? undefined : Number(seconds));
+  throw await refusedBy(answer);
 }

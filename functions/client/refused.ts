@@ -14,8 +14,11 @@ export class Refused extends Error {
   }
 }
 
+/** Of a `Response`, what is looked at. */
+export type Answered = Pick<Response, 'ok' | 'status' | 'statusText' | 'headers'> & { text(): Promise<string> };
+
 /** Of an answer that is not ok; one that is no problem document is told by its status. */
-export async function refusedBy(answer: Response): Promise<Refused> {
+export async function refusedBy(answer: Answered): Promise<Refused> {
   const text = await answer.text();
   return new Refused(
     problemIn(text) ?? {

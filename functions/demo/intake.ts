@@ -8,6 +8,23 @@ export interface Intake {
   onProblem(problem: Problem): void;
 }
 
+/** Files that are chosen or dropped in a part of the page; what is dropped there is not to be classified. */
+export function listenForFiles(
+  section: HTMLElement,
+  take: (files: readonly File[], text?: string) => Promise<void>,
+): void {
+  const input = part(section, 'input[type=file]', HTMLInputElement);
+  input.addEventListener('change', async () => {
+    await take(Array.from(input.files ?? []));
+    input.value = '';
+  });
+  section.addEventListener('drop', (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    void take(Array.from(event.dataTransfer?.files ?? []), event.dataTransfer?.getData('text/plain'));
+  });
+}
+
 /** Choose, drop (anywhere on the page), or paste (keys or button): each gives a picture or says why not. */
 export function listenForPictures(zone: HTMLElement, { onPictures, onProblem }: Intake): void {
   const input = part(zone, 'input[type=file]', HTMLInputElement);

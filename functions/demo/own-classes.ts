@@ -1,5 +1,6 @@
 import type { Model } from './api.ts';
 import { made, part, pressed, span } from './dom.ts';
+import { listenForFiles } from './intake.ts';
 import { Problem } from './problem.ts';
 import { ask } from './request.ts';
 
@@ -40,17 +41,7 @@ export class OwnClasses {
     this.#list = part(section, 'ul', HTMLElement);
     this.#note = part(section, '#own-note', HTMLElement);
     part(section, 'form', HTMLFormElement).addEventListener('submit', (event) => event.preventDefault());
-    const files = part(section, 'input[type=file]', HTMLInputElement);
-    files.addEventListener('change', async () => {
-      await this.#learn(Array.from(files.files ?? []));
-      files.value = '';
-    });
-    // What is dropped here is not to be classified.
-    section.addEventListener('drop', (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-      void this.#learn(Array.from(event.dataTransfer?.files ?? []));
-    });
+    listenForFiles(section, (files) => this.#learn(files));
     this.#use.addEventListener('change', this.#onChange);
   }
 

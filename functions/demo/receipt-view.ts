@@ -2,6 +2,7 @@ import { classify, type Model, receiptKeys } from './api.ts';
 import { made, part } from './dom.ts';
 import type { EngineHere } from './in-browser/client.ts';
 import type { Checked } from './in-browser/messages.ts';
+import { listenForFiles } from './intake.ts';
 import type { Picture } from './picture.ts';
 import { Problem } from './problem.ts';
 
@@ -35,17 +36,7 @@ export class ReceiptView {
       event.preventDefault();
       void this.#check();
     });
-    const file = part(section, 'input[type=file]', HTMLInputElement);
-    file.addEventListener('change', async () => {
-      await this.#take(Array.from(file.files ?? []));
-      file.value = '';
-    });
-    // What is dropped here is not to be classified.
-    section.addEventListener('drop', (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-      void this.#take(Array.from(event.dataTransfer?.files ?? []), event.dataTransfer?.getData('text/plain'));
-    });
+    listenForFiles(section, (files, text) => this.#take(files, text));
   }
 
   /** Shown where the service signs. */

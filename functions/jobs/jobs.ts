@@ -31,6 +31,12 @@ export interface JobsParts {
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
 }
 
+/** A message, and what it wakes; undefined where it is none of ours. */
+interface Taken {
+  readonly message: Message;
+  readonly wakeUp: WakeUp | undefined;
+}
+
 /** Work that is done later. D1 is the truth, and a message of the queue only a wake-up. */
 export class Jobs {
   readonly #store: JobStore;
@@ -82,23 +88,23 @@ export class Jobs {
    */
   async consume({ queue, messages }: MessageBatch): Promise<void> {
     const isDead = queue.endsWith('-dead');
-    const isCallback = ({ body }: Message) => 'delivery' in (wakeUpSchema.safeParse(body).data ?? {});
-    const callbacks = messages.filter(isCallback).values();
-    const jobs = messages.filter((message) => !isCallback(message)).values();
-    const lane = async (waiting: Iterable<Message>) => {
-      for (const message of waiting) await this.#take(message, isDead);
+    const all = messages.map((message) => ({ message, wakeUp: wakeUpSchema.safeParse(message.body).data }));
+    const isCallback = ({ wakeUp }: Taken) => wakeUp !== undefined && 'delivery' in wakeUp;
+    const callbacks = all.filter(isCallback).values();
+    const jobs = all.filter((taken) => !isCallback(taken)).values();
+    const lane = async (waiting: Iterable<Taken>) => {
+      for (const taken of waiting) await this.#take(taken, isDead);
     };
     await Promise.all([lane(jobs), ...Array.from({ length: CALLBACKS_AT_ONCE }, () => lane(callbacks))]);
   }
 
-  async #take(message: Message, isDead: boolean): Promise<void> {
-    const wakeUp = wakeUpSchema.safeParse(message.body);
+  async #take({ message, wakeUp }: Taken, isDead: boolean): Promise<void> {
     try {
       if (isDead) this.#parts.log({ deadLetter: message.body });
-      else if (wakeUp.success) await this.run(wakeUp.data);
+      else if (wakeUp) await this.run(wakeUp);
       message.ack();
     } catch (error) {
-      this.#parts.log({ error: String(error), wakeUp: wakeUp.data });
+      this.#parts.log({ error: String(error), wakeUp });
       message.retry({ delaySeconds: Math.min(60, 2 ** message.attempts) });
     }
   }

@@ -71,8 +71,8 @@ export async function publishModel(dir: string, draft: ModelDraft): Promise<Mani
 const TELLS: ReadonlySet<ModelFile['role']> = new Set(['card', 'taxonomy', 'prototypes']);
 
 /**
- * sha256 over the sorted hashes of what answers, over the temperature where it is not 1, and over thresholds of classes. Card, taxonomy and
- * prototypes are left out: they tell of the network, and its scores are the same.
+ * sha256 over the sorted hashes of what answers, over the temperature where it is not 1, and over thresholds of classes.
+ * Card, taxonomy and prototypes are left out: they tell of the network, and its scores are the same.
  */
 export function versionOf(files: readonly ModelFile[], { temperature, thresholds }: Manifest['output']): string {
   const hashes = files.filter(({ role }) => !TELLS.has(role)).map((file) => file.sha256);
